@@ -1228,6 +1228,27 @@ def household_file(bench: Bench) -> None:
     ours.ask("close", url=log)
 
 
+def affected(bench: Bench) -> None:
+    """L8: whom a leak concerns, by a log of so many reads (PRV-08)."""
+    for homes, reads in ((2_000, 100_000), (20_000, 1_000_000)):
+        households, logged = bench.size(homes, 20), bench.size(reads, reads // 1000)
+        log, ours = bench.new_log(), bench.workers.ours()
+        shown = ours.ask("look_at", url=log, households=households, reads=logged)
+        asked, determined = zip(
+            *(
+                ours.ask("affected", url=log, households=households, shown=shown)
+                for _ in range(bench.rounds(5))
+            ),
+            strict=True,
+        )
+        ours.ask("close", url=log)
+        for work, taken in (("whose values were shown", asked), ("who is affected", determined)):
+            spread = Spread.of(taken)
+            line = Line("L8", f"{work}, {logged:,} reads of {households:,} households",
+                        spread.seconds())  # fmt: skip
+            bench.judge(line, spread.middle, AT_MOST, 5 * reads / 1_000_000, " s")
+
+
 TICK = ("--format", "json", "tick", "--now", "2024-01-02T01:02:31Z")
 """Right after half of the time in which a promise is made at the phone."""
 
@@ -1261,6 +1282,7 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "K2": tick,
     "K3": tick_year,
     "K45": tick_history,
+    "L8": affected,
     "N1": look_ups,
     "N2": look_ups,
     "N4": tick_first,

@@ -28,6 +28,23 @@ def test_a_smoke_run_of_one_row_prints_its_table() -> None:
     assert "reached" not in row
 
 
+@pytest.mark.rule("PRV-08")
+@pytest.mark.case("L8")
+def test_who_is_affected_has_a_row_with_its_goal() -> None:
+    done = subprocess.run(
+        [sys.executable, str(RUN), "--quick", "L8"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| L8")]
+    assert len(rows) == 4
+    assert sum("≤ 5 s" in row for row in rows) == 2
+
+
 @pytest.mark.rule("GRD-08")
 def test_both_sides_of_the_audit_find_what_was_planted_and_nothing_else() -> None:
     """Rivals that decide otherwise are no rivals: each contender compares what it finds."""

@@ -38,6 +38,8 @@ from crm_core.payments.commands import RaiseCharge, ReceivePayment, RecordPurcha
 from crm_core.payments.credit import DEFAULT_CREDIT
 from crm_core.payments.events import ChargeRaised, PaymentReceived
 from crm_core.ports import silent
+from crm_core.privacy.incidents import OpenLeak
+from crm_core.reads import Read
 from crm_core.requests import ReceiveRequest
 from crm_core.slices import shipped
 from crm_core.testing.towns import Town, fill, known_at, plant_errors
@@ -362,6 +364,56 @@ class Contender:
         assert file is not None
         assert all(isinstance(one.value, str) for one in file.items())
         return seconds
+
+    def look_at(self, url: str, households: int, reads: int) -> int:
+        """Open files of households, and log so many reads of them; how many were shown."""
+        crm = self._crm(url)
+        began, told = datetime(2023, 1, 1, tzinfo=UTC), crm.host.reads
+        assert told is not None
+        clerk = Actor("S17", "specialist")
+        homes = [f"V{number:05}" for number in range(households)]
+        files = [
+            RegisterHousehold(home, "Xinghe", "1", "2", home, owner=Personal(f"{home}#owner", "Li"))
+            for home in homes
+        ]
+        crm.batch((Planned(one, one.household, began) for one in files), by=clerk)
+        shown = 0
+        for first in range(0, reads, 10_000):
+            page = []
+            for number in range(first, min(first + 10_000, reads)):
+                # Here and there in the town, half of the households as a whole.
+                home, whole = homes[number * 7_919 % households], number // households % 2 == 0
+                reason = "" if number % 20 else "tier"
+                shown += not reason
+                page.append(
+                    Read(
+                        at=began + timedelta(seconds=30 * number),
+                        actor=f"specialist:S{number % 41}",
+                        purpose="service",
+                        household=home,
+                        subject="" if whole else f"{home}#owner",
+                        fields=("layer", "type") if whole else ("name", "phone"),
+                        source="owners.opened",
+                        reason=reason,
+                    )
+                )
+            told.write(page)
+        keeper = Actor("D1", "director")
+        crm.do(OpenLeak("K1", "grave", crm.clock.now(), "a stolen list", since=began), by=keeper)
+        return shown
+
+    def affected(self, url: str, households: int, shown: int) -> tuple[float, float]:
+        """Ask whose values were shown, and determine who is affected by a leak."""
+        crm, keeper = self._crm(url), Actor("D1", "director")
+        gc.collect()
+        started = perf_counter()
+        seen = crm.privacy.affected(by=keeper)
+        asked = perf_counter()
+        persons, _ = crm.privacy.leaks.determine_affected("K1", by=keeper)
+        determined = perf_counter()
+        assert sum(one.reads for one in seen) == shown
+        assert len(persons) <= households
+        return asked - started, determined - asked
 
     def count_town(self, url: str) -> tuple[int, int]:
         """How many facts gradings look at, and how many gradings there are."""

@@ -6,14 +6,15 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 
 from crm_adapters import open_crm
 from crm_adapters.cli.app import run
 from crm_adapters.files.exporting import export_table, leaving
-from crm_adapters.files.tables import Table
+from crm_adapters.files.tables import Table, Watermark, write_table
 from crm_adapters.reports.spreadsheets import HIDDEN
-from crm_core import CRM, Actor, Refused
+from crm_core import CRM, Actor, Invalid, Refused
 from crm_core.application.access import shipped_access
 from crm_core.exports import ListTaken
 from import_estates import CLERK, EVERYTHING, HOST, take_in
@@ -55,6 +56,42 @@ def test_a_table_under_numbers_alone_leaves_without_a_record(crm: CRM) -> None:
     assert lists_taken(crm) == []
 
 
+@pytest.mark.rule("PRV-10")
+def test_what_people_typed_and_whom_it_names_leaves_as_a_list(crm: CRM, tmp_path: Path) -> None:
+    """A list of requests tells what members said, one of transfers who they are."""
+    for name, leads in (("requests", ("summary",)), ("transfers", ("member", "name"))):
+        table, number = taken(crm, name, CLERK, "service")
+        assert number == lists_taken(crm)[-1].export != ""
+        assert lists_taken(crm)[-1].fields == leads
+        assert lists_taken(crm)[-1].rows == len(list(table.rows)) > 0
+    # The host's account reads it for no purpose, and takes nothing with it.
+    with pytest.raises(Invalid) as nameless:
+        taken(crm, "requests", HOST)
+    assert nameless.value.faults[0].code == "purpose_missing"
+    with pytest.raises(Refused) as refused:
+        taken(crm, "requests", HOST, "service")
+    assert refused.value.reason == "role_insufficient"
+    assert len(lists_taken(crm)) == 2
+
+
+@pytest.mark.rule("PRV-10")
+def test_a_program_cannot_write_a_table_that_leads_to_persons_unnoticed(
+    crm: CRM, tmp_path: Path
+) -> None:
+    path = tmp_path / "requests.csv"
+    table = export_table(crm, "requests", by=CLERK, purpose="service")
+    table = attrs.evolve(table, rows=list(table.rows))
+    unmarked = Watermark(str(CLERK), crm.clock.now(), "service")
+    with pytest.raises(Invalid) as invalid:
+        write_table(path, table, unmarked)
+    assert invalid.value.faults[0].code == "table_unmarked"
+    assert not path.exists()
+    made, mark = leaving(crm, table, by=CLERK, purpose="service")
+    assert write_table(path, made, mark) == 1
+    charges = export_table(crm, "charges", by=FINANCE, purpose="accounts")
+    assert write_table(tmp_path / "charges.csv", charges, unmarked) == 1
+
+
 @pytest.mark.rule("PRV-01")
 def test_columns_are_left_out_that_are_not_theirs_to_see(crm: CRM) -> None:
     """Given who states no purpose, then amounts are left out, and the reason is told."""
@@ -72,7 +109,7 @@ def test_no_more_rows_leave_than_the_role_may_take(crm: CRM, tmp_path: Path) -> 
     made = export_table(crm, "households", by=CLERK, purpose="file")
     row = next(iter(made.rows))
     for rows, fits in ((most, True), (most + 1, False)):
-        many = Table("households", made.columns, [row] * rows)
+        many = attrs.evolve(made, rows=[row] * rows)
         if fits:
             leaving(crm, many, by=CLERK, purpose="file")
             continue

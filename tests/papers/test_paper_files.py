@@ -105,7 +105,7 @@ class Shown(HTMLParser):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_form_holds_every_cell_in_one_language(crm: CRM, name: str, lang: Any) -> None:
     """Whatever a reader of that form finds, whoever wrote it."""
-    document = made(crm, name)
+    document = evolve(made(crm, name), mark="No. 7")
     page = page_of(document, lang)
     wanted = [cell.text for block in page.blocks for line in block.lines for cell in line.cells]
     assert any(wanted)
@@ -165,7 +165,8 @@ def test_markup_that_people_typed_is_text_in_every_form(crm: CRM, form: str) -> 
     document = made(crm, "work-record")
     parts = document.parts[1]
     row = evolve(parts.rows[0], cells=(evil, *parts.rows[0].cells[1:]))
-    document = evolve(document, purpose=evil, parts=(document.parts[0], evolve(parts, rows=(row,))))
+    rows = (document.parts[0], evolve(parts, rows=(row,)))
+    document = evolve(document, purpose=evil, parts=rows, mark="No. 7")
     content = form_of(document, "en", "1", form)
     assert block_in(Path(f"x{form}"), content).purpose == evil
     if form == ".html":
@@ -199,7 +200,7 @@ def test_the_same_document_gives_the_same_bytes(crm: CRM) -> None:
 @pytest.mark.rule("REP-01")
 def test_a_page_prints_on_a4_by_day_and_by_night_and_asks_for_nothing(crm: CRM) -> None:
     wide, narrow = (
-        form_of(made(crm, name), "zh", "1", ".html").decode()
+        form_of(evolve(made(crm, name), mark="No. 7"), "zh", "1", ".html").decode()
         for name in ("work-record", "customer-file")
     )
     assert "size: A4 landscape" in wide
@@ -536,6 +537,12 @@ def test_a_program_cannot_write_a_list_that_leads_to_doors_unnoticed(
     write_paper(path, noted, "en", "1")
     taken = list(crm.log.feed(names=["exports.list_taken/1"]))[-1]
     assert taken.event.export in noted.mark
+    # What people typed leads to them as well, of one list or in one form of several households.
+    for name, about in (("work-record", "2025"), ("return-visits", "2025")):
+        said = crm.papers.paper(name, about, on=ON, by=asking["by"], purpose="service")
+        assert {"summary", "words"} & set(said.leads)
+        with refused("paper_unmarked"):
+            write_paper(path, said, "en", "1")
     # A sheet about one household is no list.
     card = crm.papers.paper("record-card", SHOP, on=ON, **asking)
     assert marked(crm, card, **asking) == card

@@ -16,7 +16,17 @@ from crm_adapters import open_crm
 from crm_core import CRM, Actor, Invalid, Refused
 from crm_core.application.leaks import readings
 from crm_core.kernel.canonical import digest_of
+from crm_core.kernel.dates import local_date
 from crm_core.kernel.policy import PolicyFault
+from crm_core.kernel.sealed import Personal
+from crm_core.kernel.text import place_key
+from crm_core.owners.commands import (
+    AddMember,
+    RegisterHousehold,
+    VoidHousehold,
+    VoidRole,
+)
+from crm_core.owners.merging import MergeHousehold, UndoMerge
 from crm_core.privacy import (
     LEAK,
     CloseLeak,
@@ -53,6 +63,7 @@ from crm_core.privacy.incidents import (
     TellLeakClock,
 )
 from crm_core.privacy.leak_policy import SEVERITIES
+from crm_core.reads import Read
 from crm_core.slices import shipped
 from crm_core.testing import given
 
@@ -60,6 +71,7 @@ NINE = datetime(2024, 3, 4, 1, 0, 30, tzinfo=UTC)  # 09:00:30 in Shanghai
 MINUTE, HOUR, DAYS = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 POLICY = shipped().find(LeaksPolicy, "leaks-cn-default", NINE.date())
 CUSTODIAN, DIRECTOR = Actor("K1", "custodian"), Actor("D1", "director")
+SYSTEM = Actor("crm", "system")
 
 OPEN = OpenLeak("L1", "serious", NINE, "表格误发", by=CLERK, policy=POLICY)
 OPENED = LeakOpened(
@@ -518,10 +530,78 @@ def act(crm: CRM, command: Any, by: Actor = CUSTODIAN) -> Any:
     return crm.do(attrs.evolve(command, by=None), by=by)
 
 
+def seen(crm: CRM, at: datetime, *subjects: str, household: str = "V1", reason: str = "") -> None:
+    """That somebody saw the numbers of these; of the household as a whole by an empty text."""
+    assert crm.host.reads is not None
+    crm.host.reads.write(
+        [
+            Read(at, "specialist:S1", "service", household, subject, ("phone",), "owners.opened",
+                 reason=reason)
+            for subject in subjects
+        ]
+    )  # fmt: skip
+
+
+@pytest.mark.rule("PRV-08")
+@pytest.mark.case("T29")
+def test_who_is_affected_is_who_was_shown_in_the_window_and_nobody_else(crm: CRM) -> None:
+    """Found late, told late: the window is that of the leak, or the one that is found out since."""
+    seen(crm, NINE - 2 * DAYS, "V2#owner", household="V2")
+    seen(crm, NINE - HOUR, "V1#owner")
+    seen(crm, NINE - HOUR, "V1#m1", reason="tier")
+    seen(crm, NINE, "V3#owner", household="V3")
+    crm.clock.advance(9 * DAYS)
+    act(crm, attrs.evolve(OPEN, since=NINE - DAYS, until=NINE, policy=None), CLERK)
+    leaks = crm.privacy.leaks
+    assert leaks.determine_affected("L1", by=CUSTODIAN)[0] == ["V1#owner"]
+    assert leaks.determine_affected("L1", by=CUSTODIAN, fields=["name"])[0] == []
+    found, _ = leaks.determine_affected("L1", by=CUSTODIAN, since=NINE - 3 * DAYS)
+    assert found == ["V1#owner", "V2#owner"]
+    affected = leaks.report("L1", by=CUSTODIAN)["affected"]
+    assert affected["since"] == "2024-03-01T01:00:30Z"
+    assert (affected["number"], affected["digest"]) == (2, digest_of(found))
+
+
+@pytest.mark.rule("PRV-08", "PRV-06", "OWN-09")
+def test_what_was_seen_of_a_household_concerns_whoever_is_written_of_in_any_of_its_files(
+    crm: CRM,
+) -> None:
+    """Whose only role was a mistake, whose file was one, and who is in a file that was merged."""
+    for home, room in (("V7", "7"), ("V8", "8"), ("V9", "9")):
+        name = Personal(f"{home}#owner", f"name of {home}")
+        crm.do(RegisterHousehold(home, "Anhe", "1", "1", room, owner=name), by=CLERK)
+    day = local_date(NINE)
+    wrong = Personal("V7#wrong", "name of wrong")
+    crm.do(AddMember("V7", "V7#wrong", "tenant", day, wrong), by=CLERK)
+    crm._desk.within(VoidRole("V7", "V7#wrong", "tenant", day, "another flat"), by=SYSTEM)
+    crm._desk.within(
+        VoidHousehold("V9", place_key("Anhe", "1", "1", "9"), day, "no such"), by=SYSTEM
+    )
+    crm.do(MergeHousehold("V8", "V7", day, "the same flat"), by=MANAGER)
+    seen(crm, NINE, "", household="V7")
+    crm.do(UndoMerge("V8", "another flat"), by=MANAGER)
+    seen(crm, NINE, "", household="V9")
+    act(crm, attrs.evolve(OPEN, since=NINE, policy=None), CLERK)
+    crm.clock.advance(MINUTE)
+    found, _ = crm.privacy.leaks.determine_affected("L1", by=CUSTODIAN)
+    assert found == ["V7#owner", "V7#wrong", "V8#owner", "V9#owner"]
+
+
+@pytest.mark.rule("PRV-08", "LOG-08")
+def test_nobody_says_in_the_place_of_the_read_log_who_is_affected(crm: CRM) -> None:
+    act(crm, attrs.evolve(OPEN, policy=None), CLERK)
+    with pytest.raises(TypeError):
+        crm.privacy.leaks.determine_affected("L1", lambda *_: [], by=CUSTODIAN)
+    for by in (CUSTODIAN, DIRECTOR, MANAGER, SYSTEM):
+        with pytest.raises((Refused, Invalid)):
+            crm.do(RecordAffected("L1", 0, digest_of([]), NINE, NINE, (), 1), by=by)
+
+
 @pytest.mark.rule("PRV-08")
 @pytest.mark.rule("LOG-08")
 def test_the_incident_of_a_table_sent_to_the_wrong_address(crm: CRM) -> None:
     """Row L8: every field of the report, timers right to the minute."""
+    seen(crm, NINE - HOUR, "V1#owner", "V1#m1")
     act(crm, attrs.evolve(OPEN, since=NINE - DAYS, policy=None), CLERK)
     for item in ITEMS:
         act(crm, StateLeak("L1", item, f"words of {item}"))
@@ -542,17 +622,8 @@ def test_the_incident_of_a_table_sent_to_the_wrong_address(crm: CRM) -> None:
     last = [e.event for e in crm.log.read("leak/L1")][-1]
     assert (last.duty, last.percent, last.reached_at) == ("authority", 100, NINE + 4 * HOUR)
     act(crm, TellOfLeak("L1", "authority", "网信办", "来文 7", crm.clock.now()))
-    asked = []
-
-    def affected(since: datetime, until: datetime, fields: tuple[str, ...]) -> list[str]:
-        asked.append((since, until, fields))
-        return ["V1#owner", "V1#m1", "V1#owner"]
-
-    persons, _ = crm.privacy.leaks.determine_affected(
-        "L1", affected, by=CUSTODIAN, fields=["phone", "name"]
-    )
+    persons, _ = crm.privacy.leaks.determine_affected("L1", by=CUSTODIAN, fields=["phone", "name"])
     assert persons == ["V1#m1", "V1#owner"]
-    assert asked == [(NINE - DAYS, crm.clock.now(), ("name", "phone"))]
     act(crm, TellPersons("L1", "letter", 2, "请留意陌生来电", crm.clock.now()))
     crm.do(CloseLeak("L1", crm.clock.now(), "名单不再用邮件发送"), by=MANAGER)
     report = crm.privacy.leaks.report("L1", by=DIRECTOR)
@@ -608,7 +679,7 @@ def test_leaks_are_seen_by_those_who_answer_for_them(crm: CRM) -> None:
         crm.privacy.leaks.report("L9", by=DIRECTOR)
     assert invalid.value.faults[0].code == "leak_unknown"
     with pytest.raises(Refused):
-        crm.privacy.leaks.determine_affected("L1", lambda *_: [], by=CLERK)
+        crm.privacy.leaks.determine_affected("L1", by=CLERK)
 
 
 @pytest.mark.rule("PRV-08")

@@ -27,7 +27,7 @@ from visiting import (
 
 from crm_adapters import open_crm
 from crm_adapters.cli.app import run
-from crm_core import CRM
+from crm_core import CRM, Actor, Refused
 from crm_core.application.return_visits import Covered
 from crm_core.kernel.dates import Period, local_date, start_of_day
 from crm_core.owners import MergeHousehold
@@ -75,9 +75,27 @@ def test_what_was_made_in_time_late_and_not_at_all_is_counted(crm: CRM) -> None:
     assert (found.called_for, found.must, found.must_made) == (4, 4, 2)
     assert (found.made, found.in_time, found.late) == (2, 1, 1)
     assert (found.given_up, found.missed, found.waiting) == (1, 1, 0)
-    assert found.opinions == {"A": 1, "B": 0, "C": 1}
     # Half of them is more than 30 in a hundred, but of urgent ones all are called for.
     assert (found.percent, found.required_percent, found.met) == (50, 30, False)
+
+
+@pytest.mark.rule("PRV-01")
+def test_nobody_learns_from_a_count_what_few_said(crm: CRM) -> None:
+    """What few said does not follow from the others either; what nobody or all said is shown."""
+    urgent(crm, 1, 2, 3, 4, 5, 6)
+    for n in range(1, 6):
+        call(crm, n, START + 3 * DAY + n * MINUTE)
+    assert row(crm, "repair_finished").opinions == {"A": 5, "B": 0, "C": 0}
+    call(crm, 6, START + 4 * DAY, opinion="C", words="no")
+    assert row(crm, "repair_finished").opinions == {"A": None, "B": None, "C": None}
+
+
+@pytest.mark.rule("PRV-01", "LOG-08")
+def test_who_does_not_work_here_counts_no_visits(crm: CRM) -> None:
+    for by in (Actor("V1#owner", "owner"), Actor("V1#user", "user")):
+        with pytest.raises(Refused):
+            crm.care.visits.coverage(MAY, by=by)
+    assert crm.care.visits.coverage(MAY, by=CLERK).rows
 
 
 def test_what_can_still_be_made_in_time_is_not_held_against_anybody(crm: CRM) -> None:

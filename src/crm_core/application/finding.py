@@ -58,7 +58,11 @@ class Finding:
         for line in self._lines():
             if not look.knows(line.household):
                 continue
-            name = named.get(line.household)
+            name = None
+            if line.household in named:
+                value, place, member = named[line.household]
+                opened = look.open(value, place, "name", line.household, member)
+                name = opened.text if isinstance(opened, Plain) else None
             if name is None and not _matches(look, line, words):
                 continue
             shown = look.show(line)
@@ -84,13 +88,14 @@ class Finding:
                 yield line
                 after = (order, key)
 
-    def _named(self, look: Look, words: list[str]) -> dict[str, Any]:
-        """By household the name that has all the words in it; for whoever may see such names.
+    def _named(self, look: Look, words: list[str]) -> dict[str, tuple[Sealed, Place, str]]:
+        """By household the name that has all the words in it, and whose it is; for whoever may see
+        such names.
 
-        Every name is opened here to be compared, and those that do not match go no further: what
-        is shown, and written down, are the others.
+        Every name is opened here to be compared, and none goes any further: it is opened again, and
+        written down, where it is shown.
         """
-        found: dict[str, Any] = {}
+        found: dict[str, tuple[Sealed, Place, str]] = {}
         names = ("owners.member_added/1", "owners.contact_changed/1")
         latest: dict[tuple[str, str], tuple[Sealed, Place]] = {}
         if look.by.role in _BY_NUMBER:
@@ -101,13 +106,14 @@ class Finding:
                 key = (recorded.household, recorded.event.member)
                 latest[key] = value, Place(recorded.stream, recorded.version, "name")
         for (household, member), (value, place) in latest.items():
-            if not look.answer("name", household).granted:
+            # One name of a household is enough, and who said no to the purpose is not looked for.
+            if household in found or not look.of_person("name", household, member).granted:
                 continue
             opened = self._host.vault.open(value, place)
             if isinstance(opened, Plain) and all(
                 word in fold_width(opened.text).casefold() for word in words
             ):
-                found[household] = look.open(value, place, "name", household, member).text  # type: ignore[union-attr]
+                found[household] = value, place, member
         return found
 
 

@@ -119,17 +119,17 @@ class Leaks:
     def determine_affected(
         self,
         leak: str,
-        affected: Affected | None = None,
         *,
         by: Actor,
         fields: Iterable[str] = (),
+        since: datetime | None = None,
         until: datetime | None = None,
     ) -> tuple[list[str], Receipt]:
         """Ask the log of reads who is affected by a leak, and keep how many and a digest.
 
         Args:
-            affected: The question, where another than the library's own log of reads is asked.
             fields: The fields that leaked; all where none is named.
+            since: Begin of the window; by default that of the leak, which may turn out to be older.
             until: End of the window; by default that of the leak, or the present.
 
         Returns:
@@ -143,16 +143,16 @@ class Leaks:
         self._desk.may(by, "determine-affected")
         state, _ = self._read(leak)
         assert state.opened is not None
-        since = state.opened.since
+        began = utc(since, "since") or state.opened.since
         end = utc(until, "until") or state.opened.until or self._host.clock.now()
         asked, position = tuple(sorted(set(fields))), self._host.log.head()
-        persons = sorted(set((affected or self._affected)(since, end, asked)))
+        persons = sorted(set(self._affected(began, end, asked)))
         receipt = self._desk.within(
             RecordAffected(
                 leak=leak,
                 number=len(persons),
                 digest=digest_of(persons),
-                since=since,
+                since=began,
                 until=end,
                 fields=asked,
                 position=position,

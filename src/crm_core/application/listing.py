@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from crm_core.application.looking import PAGE, QUIET, Look
 from crm_core.errors import Invalid, Refused
-from crm_core.kernel.access import IDENTIFYING, is_personal
+from crm_core.kernel.access import IDENTIFYING, is_personal, leads
 from crm_core.kernel.data_map import CLASSES
 from crm_core.kernel.values import frozen
 
@@ -28,8 +28,9 @@ class Listing:
     Args:
         columns: Those that they may take.
         withheld: The others, each with its reason: one of `kernel.access.REASONS`.
-        leads: Of those they may take the ones that lead to the door or the person, or whose reading
-            is one of personal data: with any of them the list leaves as `Privacy.leaving` says.
+        leads: Of those they may take the ones that lead to the door or the person, that people
+            typed, or whose reading is one of personal data: with any of them the list leaves as
+            `Privacy.leaving` says.
     """
 
     columns: tuple[str, ...]
@@ -92,7 +93,7 @@ def listing(look: Look, columns: Sequence[str], classes: Mapping[str, str]) -> L
     return Listing(
         columns=shown,
         withheld=withheld,
-        leads=tuple(n for n in shown if classes[n] in IDENTIFYING or n in personal),
+        leads=tuple(n for n in shown if leads(CLASSES[classes[n]]) or n in personal),
         look=look,
         denied={
             name: why

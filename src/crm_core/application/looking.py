@@ -60,6 +60,15 @@ QUIET = ("host", "system")
 """Whose reading is not written down where they were shown nothing: nobody looks through them."""
 
 
+class OpenedText(str):
+    """A personal value that was opened to be put into a paper, and knows whose it is."""
+
+    __slots__ = ("household", "name", "subject")
+    household: str
+    subject: str
+    name: str
+
+
 @define
 class Look:
     """One question of one person.
@@ -73,6 +82,8 @@ class Look:
         lacking: What keeps them from personal values, if anything does.
         source: The question.
         correlation: The matter or export it belongs to.
+        listed: Whether it is a list of households.
+        gated: Whether what is opened is shown cell by cell, by `saw_text`, and not all of it.
     """
 
     access: Access
@@ -84,6 +95,7 @@ class Look:
     source: str
     correlation: str = ""
     listed: bool = False
+    gated: bool = False
     _answers: dict[Any, Answer] = field(factory=dict)
     _whose: dict[tuple[str, str], bool] = field(factory=dict)
     _consented: dict[tuple[str, str], bool] = field(factory=dict)
@@ -240,10 +252,18 @@ class Look:
         found = self._opened(sealed, place, answer)
         if not isinstance(found, Plain):
             return Withheld(found.code)
-        if (subject, name) not in self._parts:
-            self._parts.add((subject, name))
-            self._shown.setdefault((household, subject), set()).add(name)
+        text = OpenedText(found.text)
+        text.household, text.subject, text.name = household, subject, name
+        if self.gated:
+            return text
+        self.saw_text(text)
         return found.text
+
+    def saw_text(self, text: OpenedText) -> None:
+        """Keep that a value that was opened is shown; `write` writes it down, once."""
+        if (text.subject, text.name) not in self._parts:
+            self._parts.add((text.subject, text.name))
+            self._shown.setdefault((text.household, text.subject), set()).add(text.name)
 
     # --- whole answers -------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ from crm_core.kernel.sentences import LANGS, say
 from crm_core.kernel.text import check_storable
 from crm_core.kernel.values import frozen
 from crm_core.messages.staff import STAFF_MESSAGES
+from crm_core.owners.facts import MEMBER_ADDED
 from crm_core.owners.prospects import PROSPECT
 from crm_core.ports import Progress, silent
 from crm_core.privacy import EraseHousehold, EraseMember, EraseStaff
@@ -425,15 +426,14 @@ class Privacy:
         self, since: datetime, until: datetime, fields: tuple[str, ...]
     ) -> Iterator[str]:
         """Ids of the persons whose values were shown; what was shown of a household as a whole is
-        of all its members (see `Leaks.determine_affected`).
+        of all who were ever told of in its files, void or not: it is written about them, too (see
+        `Leaks.determine_affected`).
         """
-        streams = self._access.streams()
-        for seen in self._reads.affected(since, until, fields=fields):
-            if seen.subject:
-                yield seen.subject
-            else:
-                file = streams.file(seen.household)
-                yield from () if file is None else file.members()
+        seen = self._reads.affected(since, until, fields=fields)
+        yield from (one.subject for one in seen if one.subject)
+        whole = self._access.streams().ever_one(one.household for one in seen if not one.subject)
+        told = self._host.log.facts(names={MEMBER_ADDED}, households=sorted(whole))
+        yield from (event.member for _, facts in told for _, _, event in facts)
 
     # --- what leaves as a list -----------------------------------------------------------
 

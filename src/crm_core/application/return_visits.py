@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, Unpack
 
-from attrs import field
+from attrs import evolve, field
 
+from crm_core.application.access import HOST
 from crm_core.application.access import Asked as Who
 from crm_core.application.authority import acting
 from crm_core.application.checking import utc
@@ -19,6 +20,7 @@ from crm_core.application.framing import Asked, frame, seed_at
 from crm_core.application.gradings import Gradings
 from crm_core.application.host import Host, present_day
 from crm_core.application.owners import Owners
+from crm_core.application.segmenting import CELL_MIN
 from crm_core.application.sight import WorkSight
 from crm_core.application.studies import Studies
 from crm_core.application.visiting import call_of
@@ -114,6 +116,7 @@ class Covered:
         in_time: Made by the last instant; `late` after it.
         missed: Not made by the last instant; `waiting` still in time.
         required_percent: What the policy asks for at least.
+        opinions: How many said what; None of all of them where fewer than `CELL_MIN` said one.
     """
 
     row: str
@@ -127,7 +130,7 @@ class Covered:
     given_up: int = 0
     missed: int = 0
     waiting: int = 0
-    opinions: dict[str, int] = field(factory=lambda: dict.fromkeys("ABC", 0))
+    opinions: dict[str, int | None] = field(factory=lambda: dict.fromkeys("ABC", 0))
 
     @property
     def percent(self) -> int | None:
@@ -439,7 +442,12 @@ class ReturnVisits:
     # --- coverage --------------------------------------------------------------------------
 
     def coverage(
-        self, period: Period, *, now: datetime | None = None, estate: str = ""
+        self,
+        period: Period,
+        *,
+        by: Actor | None = None,
+        now: datetime | None = None,
+        estate: str = "",
     ) -> Coverage:
         """How far the visits that were due in a period were made, against the policy (VIS-04).
 
@@ -447,8 +455,13 @@ class ReturnVisits:
         afterwards was missed.
 
         Args:
+            by: Who asks; the host's account by default.
             estate: Only of this estate.
+
+        Raises:
+            Refused: `by` does not work here.
         """
+        self._desk.may(HOST if by is None else acting(by), "todo")
         at = utc(now, "now") or self._host.clock.now()
         policy = self._host.policies.find(VisitPolicy, DEFAULT_VISITS, period.end)
         rows = {name: Covered(name, row.share) for name, row in policy.rows.items()}
@@ -463,7 +476,8 @@ class ReturnVisits:
             _count(row, line, at)
         order = {name: n for n, name in enumerate((*policy.rows, *METHODS))}
         found = sorted(rows.values(), key=lambda row: (order.get(row.row, len(order)), row.row))
-        return Coverage(tuple(found), self._rounds(visited, period, policy, estate))
+        rounds = self._rounds(visited, period, policy, estate)
+        return Coverage(tuple(map(_suppressed, found)), rounds)
 
     def _rounds(
         self, visited: set[str], period: Period, policy: VisitPolicy, estate: str
@@ -548,10 +562,18 @@ def _count(row: Covered, line: VisitLine, at: datetime) -> None:
         else:
             row.late += 1
         if line.opinion is not None:
-            row.opinions[line.opinion] += 1
+            row.opinions[line.opinion] = (row.opinions[line.opinion] or 0) + 1
     elif line.status == GIVEN_UP and line.why != LAPSED:
         row.given_up += 1
     elif line.status == OPEN and at < line.latest_at:
         row.waiting += 1
     else:
         row.missed += 1
+
+
+def _suppressed(row: Covered) -> Covered:
+    """A row of which nobody sees what few said (PRV-01): what is hidden must not follow from the
+    others, so all of it is.
+    """
+    few = any(0 < (said or 0) < CELL_MIN for said in row.opinions.values())
+    return evolve(row, opinions=dict.fromkeys(row.opinions)) if few else row

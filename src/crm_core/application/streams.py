@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
@@ -17,7 +17,7 @@ from crm_core.kernel.text import check_id
 from crm_core.owners import HOUSEHOLD, MERGES
 from crm_core.owners.commands import ROLES
 from crm_core.owners.events import MemberAdded
-from crm_core.owners.redirects import MERGES_STREAM, Redirects
+from crm_core.owners.redirects import MERGES_STREAM, HouseholdMerged, Redirects
 from crm_core.owners.state import Household
 from crm_core.owners.tenures import tenures_of
 from crm_core.ports import EventLog
@@ -112,6 +112,16 @@ class Streams:
         if all(members is None for members in found):
             return None
         return frozenset(member for members in found for member in members or ())
+
+    def ever_one(self, households: Iterable[str]) -> frozenset[str]:
+        """The files that count, or once counted, for the same households as these do (OWN-09)."""
+        state, _ = self.load(MERGES, MERGES_STREAM)
+        pairs = [{e.household, e.into} for e in state.told if isinstance(e, HouseholdMerged)]
+        found, before = set(households), -1
+        while before != len(found):
+            before = len(found)
+            found = found.union(*(pair for pair in pairs if found & pair))
+        return frozenset(found)
 
     def told(self, household: str) -> frozenset[str]:
         """The same of one file alone."""

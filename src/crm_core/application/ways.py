@@ -69,6 +69,7 @@ WAYS: dict[str, Way] = {
     "care.surveys.take_slips": Way(FREE),
     "care.versions": Way(EACH),
     "care.visits": Way(GROUP),
+    # Counts, small ones suppressed; the act says who may count.
     "care.visits.coverage": Way(FREE),
     "care.visits.draw": Way(VALUE),
     "care.visits.drawn": Way(VALUE),

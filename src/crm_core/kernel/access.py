@@ -233,6 +233,13 @@ def is_personal(data: DataClass) -> bool:
     return data.tier in (PERSONAL, SENSITIVE) or data.name == NAME
 
 
+def leads(data: DataClass) -> bool:
+    """Whether it leads from a number to the door or the person, or is what people typed about them:
+    a list that shows it leaves as one (PRV-10), however anybody may read it.
+    """
+    return data.sealed or data.name in (*IDENTIFYING, "person")
+
+
 def _lacks(grant: Grant, asking: Asking, data: DataClass) -> str:
     """What is lacking for a grant, if anything."""
     if grant.condition == OWN and not asking.own:

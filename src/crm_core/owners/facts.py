@@ -39,6 +39,9 @@ FACT_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in FACTS)
 REGISTERED = next(kind.stored for kind in EVENTS if kind.cls is HouseholdRegistered)
 """Stored name of the event that says that there is a household, and nothing to grade it by."""
 
+MEMBER_ADDED = next(kind.stored for kind in EVENTS if kind.cls is MemberAdded)
+"""Stored name of the event that says who is in a household."""
+
 TENURES = (MemberAdded, RoleEnded, DebtorAgreed, DebtorReleased)
 """The events that tell when a household changed hands: whose dealings the others are (PAY-16)."""
 

@@ -82,7 +82,7 @@ class AffectedDetermined:
         digest: Of the sorted ids of the persons.
         fields: The fields whose readers were asked for; none for all.
         number: How many persons.
-        position: Up to where the log of reads was asked; 0 for a list.
+        position: Up to where the log was asked who is in the households; 0 for a list.
         reference: Where a list came from.
         since: The window of reads that was asked for; None for a list.
         source: `read_log` or `list`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -277,7 +278,7 @@ def _show_card(out: Output, file: dict[str, Any]) -> None:
                 [
                     word("item", one["item"]),
                     one["member"],
-                    told_value(one["item"], one["value"]),
+                    listed(_reached(one)),
                     word("source", one["source"]),
                     one["told_on"],
                     one["age_days"],
@@ -292,6 +293,14 @@ def _show_card(out: Output, file: dict[str, Any]) -> None:
     if figures["last_contact_at"] is not None:
         count, last = figures["contacts"], figures["last_contact_at"]
         out.print(say("contact_figures", contacts=count, last=last, heard=len(file["voices"])))
+
+
+def _reached(one: dict[str, Any]) -> Iterator[str]:
+    """A value, and of a contact in which language and when."""
+    yield told_value(one["item"], one["value"])
+    for name in ("language", "hours"):
+        if one[name] is not None and not isinstance(one[name], Withheld):
+            yield told_value(name, one[name])
 
 
 def _show_account(out: Output, on: str, account: dict[str, Any]) -> None:

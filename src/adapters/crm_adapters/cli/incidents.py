@@ -133,6 +133,7 @@ def show(app: App, leak: str, now: datetime | None) -> int:
 @click.option("--list", "file", type=PATH)
 @click.option("--reference")
 @click.option("--field", "fields", multiple=True)
+@click.option("--since", type=INSTANT)
 @click.option("--until", type=INSTANT)
 def affected(
     app: App,
@@ -140,6 +141,7 @@ def affected(
     file: Path | None,
     reference: str | None,
     fields: tuple[str, ...],
+    since: datetime | None,
     until: datetime | None,
 ) -> int:
     """Determine who is affected by a leak, from the log of reads or by a list.
@@ -149,7 +151,7 @@ def affected(
     if file is None:
         with app.open() as opened:
             found, receipt = opened.privacy.leaks.determine_affected(
-                leak, by=app.by, fields=fields, until=until
+                leak, by=app.by, fields=fields, since=since, until=until
             )
         told = {"leak": leak, "number": len(found), "recorded": bool(receipt.events)}
         app.out.result({**told, "persons": found}, lambda: _tell_affected(app, told, found))

@@ -133,7 +133,7 @@ def draw(
         app.out.print(say("visits_drawn", size=len(found.households), frame=len(found.frame)))
         app.out.table(["household"], [[one] for one in found.households])
 
-    app.out.result(shown, show)
+    app.out.result(shown, show, partly=True)
     return 0
 
 
@@ -165,7 +165,7 @@ def coverage(app: App, start: date, end: date, estate: str, now: datetime | None
     except Malformed as error:
         raise Invalid([Fault.of("period_malformed", error, "--to")]) from error
     with app.open() as opened:
-        found = opened.care.visits.coverage(period, now=now, estate=estate)
+        found = opened.care.visits.coverage(period, by=app.by, now=now, estate=estate)
     rounds = found.rounds
     shown = {
         "from": start,

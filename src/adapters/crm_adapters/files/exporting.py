@@ -3,8 +3,8 @@
 Columns that whoever has a table made may not see are left out of tables that are imported; in
 others a cell says so (PRV-01). Names and numbers of persons are in it where a purpose is stated and
 the role may see them, and are opened in the one place there is for it (PRV-03). A list that leads
-to doors or persons, or that grades persons, leaves as one: capped, recorded, and with its number in
-its mark (PRV-10).
+to doors or persons, holds what people typed about them, or grades them, leaves as one: capped,
+recorded, and with its number in its mark (PRV-10).
 """
 
 from __future__ import annotations
@@ -71,44 +71,38 @@ def export_table(
     """
     crm.may(by, "export-table")
     kind = next((kind for kind in KINDS if kind.name == name), None)
+    asks = _Asks(by, purpose, on or _today(crm), year)
     if kind is not None:
-        return _imported(crm, kind, by, purpose, households, progress)
-    if name not in SHOWN:
+        made = _imported(crm, kind, by, purpose, households, progress)
+    elif name in SHOWN:
+        made = _SHOWN[name](crm, asks)
+    else:
         raise Invalid.one("table_unknown", name=name, accepted=TABLES)
-    return _SHOWN[name](crm, _Asks(by, purpose, on or _today(crm), year))
+    return attrs.evolve(made, leads=_leads(crm, made, asks))
 
 
 def leaving(crm: CRM, table: Table, *, by: Actor, purpose: str = "") -> tuple[Table, Watermark]:
     """A table as it leaves the library, all its rows read, and what its file says of who took it.
 
     Raises:
-        Refused: it leads to doors or persons, or grades them, and is not for `by` to take, or has
-            more rows than they may take at once.
+        Refused: it leads to doors or persons, and is not for `by` to take, or has more rows than
+            they may take at once.
         Invalid: it is such a one, and no purpose is stated.
     """
     rows = list(table.rows)
-    leads = _leads(crm, table, rows, by, purpose)
+    leads = table.leading(rows)
     number = ""
-    if leads and rows:
+    if leads:
         number = crm.privacy.leaving(table.name, len(rows), leads, by=by, purpose=purpose).export
     mark = Watermark(str(by), crm.clock.now(), purpose, number)
     return attrs.evolve(table, rows=[[_hidden(cell) for cell in row] for row in rows]), mark
 
 
-def _leads(
-    crm: CRM, table: Table, rows: Sequence[Sequence[Cell | Withheld]], by: Actor, purpose: str
-) -> tuple[str, ...]:
-    """The columns of a table that lead to doors or persons, or grade them, where they do."""
+def _leads(crm: CRM, table: Table, asks: _Asks) -> tuple[str, ...]:
+    """The columns of a table that lead to doors or persons; see `Listing.leads`."""
     if table.name in OWN_MATTERS:
         return ()
-    columns = tuple(table.columns)
-    leads = crm.privacy.listing(columns, _classes(table.name), by=by, purpose=purpose).leads
-    says = {
-        name
-        for place, name in enumerate(columns)
-        if any(not isinstance(row[place], Withheld) for row in rows)
-    }
-    return tuple(name for name in leads if name in says)
+    return crm.privacy.listing(table.columns, _classes(table.name), **asks.said).leads
 
 
 def _classes(name: str) -> Mapping[str, str]:

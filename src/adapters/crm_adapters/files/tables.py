@@ -25,6 +25,7 @@ from crm_adapters.reports.spreadsheets import harmless
 from crm_adapters.reports.workbook import workbook
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
+from crm_core.kernel.sealed import Withheld
 from crm_core.kernel.values import frozen
 
 FORMS = (".xlsx", ".csv", ".json")
@@ -74,12 +75,27 @@ class Table:
         columns: Codes of the columns.
         rows: As many cells each.
         withheld: Columns that are left out, each with the reason.
+        leads: Columns that lead to doors or persons: where one of them says anything, it is noted
+            that the table leaves before it is written (PRV-10).
     """
 
     name: str
     columns: Sequence[str]
     rows: Iterable[Sequence[Any]]
     withheld: Mapping[str, str] = Factory(dict)
+    leads: Sequence[str] = ()
+
+    def leading(self, rows: Sequence[Sequence[Any]]) -> tuple[str, ...]:
+        """Those of the columns that lead to doors or persons in which these rows say anything."""
+        return tuple(
+            name
+            for place, name in enumerate(self.columns)
+            if name in self.leads and any(_says(row[place]) for row in rows)
+        )
+
+
+def _says(cell: Any) -> bool:
+    return not isinstance(cell, Withheld) and cell not in (None, "")
 
 
 def write_table(
@@ -99,8 +115,9 @@ def write_table(
         How many rows it has.
 
     Raises:
-        Invalid: the name ends otherwise than in `FORMS`, there are too many rows, or something
-            lies there that may not be replaced.
+        Invalid: the name ends otherwise than in `FORMS`, there are too many rows, something lies
+            there that may not be replaced, or it leads to doors or persons and nobody noted that it
+            leaves (PRV-10).
     """
     form = path.suffix.lower()
     if form not in FORMS:
@@ -110,6 +127,8 @@ def write_table(
     rows = list(table.rows if limit is None else islice(table.rows, limit + 1))
     if limit is not None and len(rows) > limit:
         raise Invalid.one("export_too_large", "--out", most=limit)
+    if not watermark.export and table.leading(rows):
+        raise Invalid.one("table_unmarked", table=table.name)
     content = _CONTENT[form](table, rows, watermark)
     written_whole(path, content, private=True, kept=kept, where="--out", kind=TABLE)
     return len(rows)

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import evolve
 
 from crm_core.application.answers import is_nothing
-from crm_core.application.looking import Look
+from crm_core.application.looking import Look, OpenedText
 from crm_core.application.papers import PAPERS
 from crm_core.application.papers.model import Printed, Value
-from crm_core.kernel.access import IDENTIFYING, masked
+from crm_core.kernel.access import IDENTIFYING, leads, masked
 from crm_core.kernel.data_map import CLASSES, EVENT, FILE, MEMBER, TIERS, Classified
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.sealed import Withheld
@@ -26,7 +26,7 @@ ENVELOPE = "@"
 _OF_MEMBERS = frozenset(
     name for name, one in CLASSES.items() if one.sealed and one.subject == MEMBER
 )
-"""Classes of values that were opened one by one, each of which was kept as its person's."""
+"""Classes of values that are opened one by one, each of which is kept as its person's."""
 
 ENTERED = Classified(
     slice="", kind=EVENT, source="", field="", data=CLASSES["time"], about="household"
@@ -44,11 +44,14 @@ class Gate:
 
     Attributes:
         opened: The households of which something is shown that is sealed in the log.
-        leads: The fields in which something is shown that leads to the door or the person, or that
-            is personal.
+        leads: The fields in which something is shown that leads to the door or the person, that
+            people typed about them, or that is personal.
+        households: Of whom something is shown that does.
     """
 
     def __init__(self, look: Look, registry: Registry, fields: Iterable[Printed]) -> None:
+        # What is opened for a paper and stands in none of its cells is seen by nobody.
+        look.gated = True
         self._look = look
         known = events(registry)
         self._classes = {one: class_of(one, known).data.name for one in fields}
@@ -56,6 +59,7 @@ class Gate:
         self._joined: dict[str, bool] = {}
         self.opened: set[str] = set()
         self.leads: set[str] = set()
+        self.households: set[str] = set()
 
     def show(self, printed: Printed, value: Value, household: str) -> Value:
         """A cell as they may see it; what is shown is kept for the read log, see `write`.
@@ -72,12 +76,16 @@ class Gate:
             return Withheld(answer.reason)
         if is_nothing(value):
             return value
-        if data not in _OF_MEMBERS:
+        if isinstance(value, OpenedText):
+            look.saw_text(value)
+            value = str(value)
+        elif data not in _OF_MEMBERS:
             look.note(data, printed.name, answer, household)
         if household and CLASSES[data].sealed:
             self.opened.add(household)
-        if data in IDENTIFYING or answer.personal:
+        if answer.personal or (household and leads(CLASSES[data])):
             self.leads.add(printed.name)
+            self.households.add(household)
         return masked(value) if answer.masked and isinstance(value, str) else value
 
     def _is_joined(self, household: str) -> bool:

@@ -165,8 +165,10 @@ class Document:
         purpose: What for.
         mark: What the library noted of a list that leaves (PRV-10); empty if it did not have to.
         opened: The households of which it shows what is sealed in the log.
-        leads: Of a list, the fields in which it shows what leads to the door or the person, or is
+        leads: Of a list, or of a form that tells of several households, the fields in which it
+            shows what leads to the door or the person, what people typed about them, or what is
             personal: with them it leaves as a list does (PRV-10).
+        households: Of how many it shows that.
     """
 
     asked: Asked
@@ -182,6 +184,7 @@ class Document:
     mark: str = ""
     opened: tuple[str, ...] = ()
     leads: tuple[str, ...] = ()
+    households: int = 0
 
     @property
     def digest(self) -> str:

@@ -140,7 +140,8 @@ class Papers:
             by=str(look.by),
             purpose=look.purpose,
             opened=tuple(sorted(gate.opened)),
-            leads=tuple(sorted(gate.leads)) if paper.is_list else (),
+            leads=tuple(sorted(gate.leads)) if paper.is_list or len(gate.households) > 1 else (),
+            households=len(gate.households),
         )
 
     def again(

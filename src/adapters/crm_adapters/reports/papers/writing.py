@@ -110,14 +110,16 @@ def write_paper(
 def marked(crm: CRM, document: Document, *, by: Actor, purpose: str | None = None) -> Document:
     """A list with its mark: that it leaves is noted where it leads to doors or persons (PRV-10).
 
+    So is a form that tells of several households.
+
     Raises:
         Refused: it is not for `by`, or lists more than they may take at once.
         Invalid: no purpose is stated, and it needs one.
     """
     paper = PAPERS[document.asked.paper]
-    if not paper.is_list:
+    if not paper.is_list and not document.leads:
         return document
-    rows = len(document.part(paper.main).rows)
+    rows = len(document.part(paper.main).rows) if paper.is_list else document.households
     mark = mark_of(crm, paper.name, rows, document.leads, by=by, purpose=purpose)
     return evolve(document, mark=mark)
 
