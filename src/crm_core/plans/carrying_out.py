@@ -160,7 +160,7 @@ def _hear(command: HearFeedback, state: MaintenancePlan) -> Decision:
         return refused
     if command.feedback in state.feedback:
         return Refusal("feedback_exists", "PLN-03", {"feedback": command.feedback})
-    if state.household not in ("", command.household):
+    if command.of_another:
         return Refusal("feedback_of_another", "PLN-03", {"household": command.household})
     if not command.feedback or not command.what.strip():
         return missing("feedback", "PLN-03")
@@ -285,7 +285,15 @@ def _end(command: EndPlan, state: MaintenancePlan) -> Decision:
         return refused
     if command.on > _in_force(state).runs_to:
         return Refusal("plan_over", "PLN-02", {"last": _in_force(state).runs_to.isoformat()})
+<<<<<<< HEAD
     if not command.reason.strip():
+=======
+    # What was done for it was done while it ran, or its year would never be judged.
+    refused = too_early(command.on, state.worked_on)
+    if refused is not None:
+        return refused
+    if not command.reason:
+>>>>>>> main
         return no_reason("PLN-03", "ending_plan")
     return (PlanEnded(command.plan, command.on, command.reason, command.by.id),)
 

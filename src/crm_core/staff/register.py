@@ -454,10 +454,10 @@ def _pair(about: Any) -> frozenset[str]:
     return frozenset({about.staff, about.also})
 
 
-def _own(command: Any, state: Register) -> Own | None:
-    """Nobody makes two persons of themselves."""
+def _own(command: Any, _state: Register) -> Own | None:
+    """Nobody makes two persons of themselves, by whichever of their ids."""
     if isinstance(command, PartStaffIds):
-        return Own(others=state.ids_of(command.staff) | state.ids_of(command.also))
+        return Own(others=frozenset({command.staff, command.also}))
     return None
 
 
