@@ -285,15 +285,11 @@ def _end(command: EndPlan, state: MaintenancePlan) -> Decision:
         return refused
     if command.on > _in_force(state).runs_to:
         return Refusal("plan_over", "PLN-02", {"last": _in_force(state).runs_to.isoformat()})
-<<<<<<< HEAD
-    if not command.reason.strip():
-=======
     # What was done for it was done while it ran, or its year would never be judged.
     refused = too_early(command.on, state.worked_on)
     if refused is not None:
         return refused
-    if not command.reason:
->>>>>>> main
+    if not command.reason.strip():
         return no_reason("PLN-03", "ending_plan")
     return (PlanEnded(command.plan, command.on, command.reason, command.by.id),)
 
