@@ -404,7 +404,7 @@ def test_policies_are_drawn_beside_those_that_are_shipped(kind: type) -> None:
 
 
 def test_no_policies_are_drawn_of_a_kind_that_is_not_shipped() -> None:
-    with pytest.raises(ValueError, match="int"):
+    with pytest.raises(TypeError, match="int"):
         policies(int)
 
 

@@ -119,11 +119,11 @@ def policies(kind: type[P]) -> SearchStrategy[P]:
         kind: The class of the policies, e.g. `GradingPolicy`.
 
     Raises:
-        ValueError: the package has no policy of that kind.
+        TypeError: the package has no policy of that kind.
     """
     found = [one for one in registry().shipped if type(one) is kind]
     if not found:
-        raise ValueError(f"no policy of the kind `{kind.__name__}` is shipped")
+        raise TypeError(f"no policy of the kind `{kind.__name__}` is shipped")
     texts = [text for text in _texts() if _kind_of(text) is kind]
     others = [st.sampled_from(texts).flatmap(_altered)] if texts else []
     if kind is HolidayNotice:
