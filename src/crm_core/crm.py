@@ -121,7 +121,7 @@ class CRM:
             vault=vault,
             clock=clock,
             ids=ids,
-            policies=policies or PolicyBook(registry.shipped),
+            policies=policies or PolicyBook(shipped=registry),
             zone=zone,
             tombstones=tombstones or MemoryTombstones(),
             traces=traces or NoTraces(),

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from crm_core.errors import Fault, Invalid, PolicyDigestMismatch, PolicyInactive, UnknownPolicy
 from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
+from crm_core.kernel.registry import Registry
 
 P = TypeVar("P", bound=Policy)
 
@@ -20,36 +21,63 @@ class PolicyBook:
 
     Args:
         policies: All that can be used; of one name the highest version in force is the current one.
+        shipped: Whose shipped policies can be used too, each kind read when it is first needed.
 
     Raises:
         PolicyDigestMismatch: a name and version twice with different contents.
     """
 
-    def __init__(self, policies: Iterable[Policy]) -> None:
+    def __init__(self, policies: Iterable[Policy] = (), *, shipped: Registry | None = None) -> None:
         self._by_ref: dict[tuple[type, str, int], Any] = {}
+        self._shipped, self._taken = shipped, set[type]()
         for policy in policies:
-            key = (type(policy), policy.ref.name, policy.ref.version)
-            there = self._by_ref.setdefault(key, policy)
-            if there.ref.digest != policy.ref.digest:
-                raise PolicyDigestMismatch(str(policy.ref), there.ref.digest, policy.ref.digest)
+            if shipped is not None:
+                self._take(type(policy))
+            self._put(policy)
+
+    def __reduce__(self) -> tuple[type[PolicyBook], tuple[list[Policy]]]:
+        """What another process is given: all that it holds, without what would read it."""
+        return PolicyBook, (self._all(),)
+
+    def _put(self, policy: Policy) -> None:
+        key = (type(policy), policy.ref.name, policy.ref.version)
+        there = self._by_ref.setdefault(key, policy)
+        if there.ref.digest != policy.ref.digest:
+            raise PolicyDigestMismatch(str(policy.ref), there.ref.digest, policy.ref.digest)
+
+    def _take(self, kind: type) -> None:
+        """Put in what is shipped of a kind, and of those that are of it."""
+        if self._shipped is None or kind in self._taken:
+            return
+        self._taken.add(kind)
+        for cls in self._shipped.shipped_kinds:
+            if kind in cls.__mro__:
+                found: tuple[Policy, ...] = self._shipped.shipped_of(cls)
+                for policy in found:
+                    self._put(policy)
+
+    def _all(self) -> list[Any]:
+        self._take(object)
+        return [*self._by_ref.values()]
 
     def add(self, policy: Policy) -> PolicyBook:
         """A book with one more policy."""
-        return PolicyBook([*self._by_ref.values(), policy])
+        return PolicyBook([*self._by_ref.values(), policy], shipped=self._shipped)
 
     def refs(self) -> list[PolicyRef]:
         """What the book holds, sorted."""
-        return sorted((p.ref for p in self._by_ref.values()), key=lambda r: (r.name, r.version))
+        return sorted((p.ref for p in self._all()), key=lambda r: (r.name, r.version))
 
     def standing(self, day: date) -> list[tuple[str, str, bool]]:
         """What the book holds, each with its digest and whether it is in force on a day, sorted."""
         return sorted(
             (str(p.ref), p.ref.digest, not p.header.missing() and p.header.covers(day))
-            for p in self._by_ref.values()
+            for p in self._all()
         )
 
     def every(self, kind: type[P]) -> list[P]:
         """All policies of a kind, in the order in which they came."""
+        self._take(kind)
         return [policy for policy in self._by_ref.values() if isinstance(policy, kind)]
 
     def find(self, kind: type[P], name: str, day: date) -> P:
@@ -63,15 +91,14 @@ class PolicyBook:
             PolicyInactive: it has no approver, assessment or period, or not on that day.
         """
         bare, _, version = name.partition("/")
+        of_kind = self.every(kind)
         named = [
             policy
-            for policy in self._by_ref.values()
-            if isinstance(policy, kind)
-            and policy.ref.name == bare
-            and version in ("", str(policy.ref.version))
+            for policy in of_kind
+            if policy.ref.name == bare and version in ("", str(policy.ref.version))
         ]
         if not named:
-            known = sorted({str(p.ref) for p in self._by_ref.values() if isinstance(p, kind)})
+            known = sorted({str(policy.ref) for policy in of_kind})
             raise UnknownPolicy.one(
                 "policy_unknown", policy=name, known=known, sentence="policy_not_among"
             )
@@ -101,6 +128,7 @@ class PolicyBook:
             UnknownPolicy: the book has no such name and version.
             PolicyDigestMismatch: it has, with other contents.
         """
+        self._take(kind)
         found = self._by_ref.get((kind, ref.name, ref.version))
         if found is None:
             raise UnknownPolicy.one("policy_unknown", policy=str(ref))

@@ -59,4 +59,4 @@ def catalog() -> Catalog:
 @cache
 def shipped() -> PolicyBook:
     """The policies that come with the package."""
-    return PolicyBook(registry().shipped)
+    return PolicyBook(shipped=registry())

@@ -212,6 +212,24 @@ def test_it_says_how_many_were_erased_outside_of_log_and_keys(office: Office) ->
 
 
 @pytest.mark.rule("PRV-04")
+def test_what_the_keys_alone_know_is_amiss_until_the_tombstones_know_it(office: Office) -> None:
+    """Log and tombstones of before an erasure were put back."""
+    office.register()
+    log, stones = office.path.read_bytes(), office.path.with_name("crm.db.erased")
+    erase(office)
+    for beside in office.path.parent.glob("crm.db-*"):
+        beside.unlink()
+    office.path.write_bytes(log)
+    stones.unlink()
+    told = amiss(office)
+    assert (told["findings"], told["tombstones"]["unsaid"]) == (["tombstones_unapplied"], 2)
+    assert not stones.exists()
+    office.json("verify")
+    found = office.json("doctor")
+    assert (found["findings"], found["tombstones"]["unsaid"]) == ([], 0)
+
+
+@pytest.mark.rule("PRV-04")
 def test_tombstones_that_are_lost_or_were_changed_are_amiss(office: Office) -> None:
     office.register()
     erase(office)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import date
 from importlib.resources import files
 from itertools import permutations
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +25,7 @@ from crm_core.kernel.access import AccessPolicy
 from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.policy import PolicyFault, PolicyRef, digest_of_table, read_toml
 from crm_core.kernel.public_holidays import COUNTRIES, HolidayNotice, shipped_notices
+from crm_core.kernel.registry import Registry
 from crm_core.messages.policy import MessagePolicy
 from crm_core.messages.template import Template
 from crm_core.payments.allocation_policy import AllocationPolicy
@@ -37,6 +40,7 @@ from crm_core.privacy.purposes import PurposesPolicy
 from crm_core.privacy.rights_policy import RightsPolicy
 from crm_core.requests.greeting import GreetingPolicy
 from crm_core.requests.sla import SlaPolicy
+from crm_core.slices import SLICES as PARTS
 from crm_core.slices import registry, shipped
 from crm_core.staff.policy import AwardPolicy, CoverPolicy
 from crm_core.surveys import Questionnaire, SurveyPolicy
@@ -423,6 +427,58 @@ def test_an_unknown_policy_is_named_with_those_there_are() -> None:
 
 
 @pytest.mark.rule("GRD-11")
+def test_a_book_of_what_is_shipped_reads_each_kind_when_it_is_asked_for() -> None:
+    every = Registry(PARTS)
+    book, whole = PolicyBook(shipped=Registry(PARTS)), PolicyBook(every.shipped)
+    for policy in every.shipped:
+        assert book.pinned(type(policy), policy.ref) == policy
+    for kind in {type(policy) for policy in every.shipped}:
+        assert PolicyBook(shipped=Registry(PARTS)).every(kind) == whole.every(kind)
+    assert PolicyBook(shipped=Registry(PARTS)).refs() == whole.refs()
+    assert PolicyBook(shipped=Registry(PARTS)).standing(date(2024, 1, 1)) == whole.standing(
+        date(2024, 1, 1)
+    )
+
+
+def test_another_process_is_given_the_whole_book() -> None:
+    book = PolicyBook(shipped=Registry(PARTS))
+    assert pickle.loads(pickle.dumps(book)).refs() == book.refs()
+
+
+def test_a_policy_beside_the_shipped_ones_is_compared_with_them() -> None:
+    every = Registry(PARTS)
+    [ours] = [one for one in every.shipped if type(one) is SlaPolicy]
+    other = evolve(ours, ref=evolve(ours.ref, digest="0" * 64))
+    book = PolicyBook(shipped=every)
+    with pytest.raises(PolicyDigestMismatch):
+        book.add(other)
+    with pytest.raises(PolicyDigestMismatch):
+        PolicyBook([other], shipped=Registry(PARTS))
+    assert book.add(ours).refs() == book.refs()
+
+
+def test_a_shipped_policy_that_cannot_be_read_keeps_no_other_from_being_read() -> None:
+    """Nothing is read that nobody asks for: the start of every process waits for it."""
+
+    def unreadable(_: str) -> SlaPolicy:
+        raise PolicyFault([])
+
+    slices = [
+        evolve(
+            one,
+            policies=tuple(
+                evolve(kind, parse=unreadable) if kind.cls is SlaPolicy else kind
+                for kind in one.policies
+            ),
+        )
+        for one in PARTS
+    ]
+    book = PolicyBook(shipped=Registry(slices))
+    assert book.every(AwardPolicy)
+    with pytest.raises(PolicyFault):
+        book.every(SlaPolicy)
+
+
 def test_one_name_and_version_has_one_content() -> None:
     assert len(PolicyBook([sla(1), sla(1)]).refs()) == 1
     with pytest.raises(PolicyDigestMismatch):

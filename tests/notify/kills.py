@@ -28,7 +28,7 @@ import attrs
 from crm_adapters import open_crm
 from crm_adapters.notify import Outbox, notices
 from crm_adapters.notify.webhook import WebhookNotifier
-from crm_core import CRM, Actor, Personal, PolicyBook, shipped
+from crm_core import CRM, Actor, Personal, PolicyBook
 from crm_core.application.notices import noticed_names
 from crm_core.messages import MessagePolicy
 from crm_core.messages.views import DUE
@@ -55,11 +55,11 @@ class Clock:
 
 def policies() -> PolicyBook:
     """Those shipped, with short leases and delays and room for all messages on one day."""
-    [policy] = [p for p in shipped()._by_ref.values() if isinstance(p, MessagePolicy)]
+    [policy] = [p for p in registry().shipped if isinstance(p, MessagePolicy)]
     quick = attrs.evolve(
         policy, lease=timedelta(seconds=1), delays=(timedelta(seconds=1),) * 100, per_day=10**6
     )
-    others = [p for p in shipped()._by_ref.values() if not isinstance(p, MessagePolicy)]
+    others = [p for p in registry().shipped if not isinstance(p, MessagePolicy)]
     return PolicyBook([*others, quick])
 
 
@@ -164,8 +164,14 @@ class Trial:
         self.causes += times
         crm.close()
 
-    def work(self, port: int, *, kill_after: float | None = None) -> bool:
-        """One worker; whether it was killed before it was done."""
+    def work(self, port: int, *, kill_after: float | None = None, arrival: bool = False) -> bool:
+        """One worker; whether it was killed before it was done.
+
+        Args:
+            kill_after: Seconds to wait before it is killed; None lets it live.
+            arrival: Wait for a message to arrive first, so that the kill comes about when the
+                worker is to record it, however busy the machine is.
+        """
         self.rounds += 1
         told, ready = os.pipe()
         child = forked(partial(worker, self.folder, port, self.rounds, ready))
@@ -173,12 +179,19 @@ class Trial:
         os.read(told, 1)
         os.close(told)
         if kill_after is not None:
+            if arrival:
+                self._wait_for_arrival()
             time.sleep(kill_after)
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if os.WIFEXITED(status) and os.WEXITSTATUS(status):
             raise SystemExit(f"round {self.rounds} failed")
         return os.WIFSIGNALED(status)
+
+    def _wait_for_arrival(self) -> None:
+        before, end = self.arrived.stat().st_size, time.monotonic() + 1
+        while self.arrived.stat().st_size == before and time.monotonic() < end:
+            time.sleep(0.0002)
 
     def idle(self) -> bool:
         crm = self.crm()
@@ -190,7 +203,9 @@ class Trial:
     def run(self, port: int) -> None:
         chance = random.Random(self.kills)
         while self.killed < self.kills:
-            if self.work(port, kill_after=chance.uniform(0, 0.05)):
+            arrival = chance.random() < 0.3
+            after = chance.uniform(0, 0.002 if arrival else 0.05)
+            if self.work(port, kill_after=after, arrival=arrival):
                 self.killed += 1
             else:
                 # It was done before the kill came: more work, so that kills hit busy hands.

@@ -373,14 +373,14 @@ def test_a_channel_without_a_notifier_waits_for_one(estate: Estate) -> None:
 
 
 def test_wording_that_this_host_does_not_have_waits_for_one_that_has(estate: Estate) -> None:
-    from crm_core import PolicyBook, shipped
+    from crm_core import PolicyBook
 
     estate.receive()
     estate.follow()
     book = estate.crm.policies
     estate.crm.host.policies = PolicyBook(
         policy
-        for policy in shipped()._by_ref.values()
+        for policy in registry().shipped
         if policy.ref.name not in ("request-received", "request-received-neutral")
     )
     assert estate.outbox.dispatch().failed == 1

@@ -474,6 +474,12 @@ def test_a_potential_customer_gets_what_is_theirs_whole_and_takes_it_along_as_a_
     assert (noted.data["note"]["text"], changed.data["status"]) == (
         "knows the neighbours", "interested",
     )  # fmt: skip
+    # Who wrote it down gets that they did, and nothing of whom it is about.
+    told_of = [events(estate.privacy.export_staff(sales.id, **ASKED), name) for name in told]
+    assert [len(entries) for entries in told_of] == [2, 1, 1]
+    for [entry, *_] in told_of:
+        assert not entry.whole
+        assert "P1" not in str(entry.data)
     estate.do(AddMember("V1", "P1", "user", on, Personal("P1", "name of P1")), by=CLERK)
     estate.do(ConvertProspect("P1", "V1", on), by=sales)
     for member in ("P1", None):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,12 @@ from crm_adapters import open_crm
 from crm_core import CRM, Actor, Personal, Planned, Refused
 from crm_core.gradings.commands import ContestGrading, DecideReview
 from crm_core.kernel.policy import PolicyFault
+from crm_core.kernel.recorded import SYSTEM, Commit, Envelope, StreamAppend
+from crm_core.kernel.text import place_key
 from crm_core.kernel.word import Word
 from crm_core.kernel.worklists import Task
 from crm_core.owners import AddMember, EndRole, RegisterHousehold, TransferOwnership
+from crm_core.owners.commands import VoidHousehold, VoidRole, VoidRoleEnd
 from crm_core.owners.prospects import (
     ChangeProspect,
     ConvertProspect,
@@ -25,7 +29,14 @@ from crm_core.privacy import DeclineErasure, DeclineStaffErasure, PlaceLegalHold
 from crm_core.privacy.commands import ProposeErasure
 from crm_core.privacy.policy import DEFAULT_RETENTION
 from crm_core.requests import ReceiveRequest
-from crm_core.requests.commands import CloseImported
+from crm_core.requests.commands import (
+    CloseImported,
+    MergeDuplicate,
+    UndoDuplicate,
+    VoidClosing,
+    VoidRequest,
+)
+from crm_core.requests.events import ClosedUnanswered
 from crm_core.slices import registry, shipped
 from crm_core.staff import EndStaffRole, RegisterStaff
 from privacy.forgetting import CLERK, DIRECTOR, KEEPER, LEADER, WHY, At, is_erased
@@ -306,6 +317,101 @@ def test_who_works_here_and_lives_here_is_proposed_when_both_are_over(
     assert years.on(date(2018, 7, 1)) == 2
     crm.privacy.erase_staff("M7", by=KEEPER, purpose=WHY)
     assert years.waiting() == []
+
+
+def undo(years: Years, *commands: Any) -> None:
+    """What was imported by mistake is void; the library gives it."""
+    for command in commands:
+        assert years.crm._desk.within(command, by=SYSTEM).events
+
+
+def test_whose_end_is_void_lives_on_and_whose_role_is_void_is_kept_for_nothing(
+    years: Years,
+) -> None:
+    years.leaves(OUT)
+    undo(years, VoidRoleEnd("V1", "M7", "tenant", OUT, "another flat"))
+    assert years.on(date(2020, 1, 1)) == 0
+    again = date(2020, 1, 2)
+    years.crm.do(AddMember("V1", "M7", "user", again, Personal("M7", "name of M7")), by=CLERK)
+    years.leaves(again)
+    years.clock.day(again)
+    undo(years, VoidRole("V1", "M7", "user", again, "another person"))
+    assert years.on(date(2023, 1, 2)) == 0
+    assert years.on(date(2023, 1, 3)) == 1
+
+
+def test_nobody_of_a_file_that_is_void_is_proposed(years: Years) -> None:
+    next_door(years)
+    undo(years, VoidHousehold("V2", place_key("Anhe", "1", "1", "102"), IN, "no such flat"))
+    years.leaves(OUT)
+    assert years.on(DUE) == 1
+    assert [(task.subject, task.household) for task in years.waiting()] == [("M7", "V1")]
+
+
+def test_a_request_that_is_void_keeps_nobody(years: Years) -> None:
+    years.clock.day(OUT)
+    ask(years, "R1")
+    years.leaves(OUT)
+    assert years.on(DUE) == 0
+    years.clock.day(DUE)
+    undo(years, VoidRequest("R1", "another estate"))
+    assert years.on(DUE + timedelta(days=1)) == 1
+
+
+def test_a_request_that_goes_on_in_another_is_open_once_and_again_if_they_are_parted(
+    years: Years,
+) -> None:
+    crm = years.crm
+    years.clock.day(OUT)
+    ask(years, "R1")
+    ask(years, "R2")
+    years.leaves(OUT)
+    years.clock.day(OUT + timedelta(days=1))
+    crm.do(MergeDuplicate("R2", "R1", "the same tap", years.clock.now()), by=CLERK)
+    undo(years, VoidRequest("R1", "another estate"))
+    last = DUE + timedelta(days=1)
+    assert years.on(DUE) == 0
+    assert years.on(last) == 1
+    crm.do(DeclineErasure("V1", "M7", last, "the tap", last + timedelta(days=9)), by=KEEPER)
+    parted = UndoDuplicate(request="R2", reason="another tap", undone_at=years.clock.now())
+    crm.do(parted, by=CLERK)
+    assert years.on(date(2020, 1, 1)) == 0
+
+
+def test_a_request_whose_closing_is_void_is_open_again(years: Years) -> None:
+    crm = years.crm
+    years.clock.day(OUT)
+    ask(years, "R1")
+    years.leaves(OUT)
+    at = years.clock.now()
+    crm.batch([Planned(CloseImported("R1", at), "c1", at)], by=Actor("x", "host"), imported=at)
+    undo(years, VoidClosing(request="R1", closed_at=at, reason="another request"))
+    assert years.on(date(2020, 1, 1)) == 0
+
+
+def test_a_request_that_was_closed_unanswered_is_over(years: Years) -> None:
+    """As it stands in the log; how it comes to be is told where requests are."""
+    years.clock.day(OUT)
+    ask(years, "R1")
+    years.leaves(OUT)
+    years.clock.day(OUT + timedelta(days=1))
+    log, at = years.crm.log, years.clock.now()
+    closed = ClosedUnanswered(request="R1", closed_at=at, attempts=3, late=False)
+    envelope = Envelope(
+        actor="system:crm", command="c1", data=closed, effective=at.date(), recorded=at
+    )
+    tip = log.tips(["request/R1"])["request/R1"]
+    log.append([Commit("c1", "", (StreamAppend("request/R1", tip, "V1", (envelope,)),))])
+    assert years.on(DUE) == 0
+    assert years.on(DUE + timedelta(days=1)) == 1
+
+
+def ask(years: Years, number: str) -> None:
+    received = ReceiveRequest(
+        request=number, household="V1", channel="phone", kind="repair", trade="engineering",
+        severity="general", summary="a tap", first_asked="li", received_at=years.clock.now(),
+    )  # fmt: skip
+    years.crm.do(received, by=CLERK)
 
 
 def test_what_a_declining_must_say(years: Years) -> None:

@@ -13,13 +13,13 @@ from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
 from crm_adapters import open_crm
-from crm_core import CRM, Actor, Refused
+from crm_core import CRM, Actor, Personal, Refused
 from crm_core.gradings.events import AutomaticRefused
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.word import Word
 from crm_core.messages.events import MessageWithheld
-from crm_core.owners import EndRole
+from crm_core.owners import AddMember, EndRole
 from crm_core.privacy import (
     RIGHT,
     AskRight,
@@ -409,6 +409,65 @@ def test_a_deletion_that_is_not_done_or_in_part_says_why(crm: CRM) -> None:
     [told] = [e.event for e in crm.history("right/C1") if isinstance(e.event, RightFulfilled)]
     assert told.instead == "合同期未满，姓名依法保存"
     assert [t for t in crm.todo(by=CUSTODIAN) if t.what == "erasure"] == []
+
+
+@pytest.mark.rule("PRV-09")
+@pytest.mark.parametrize("whole", [True, False], ids=["household", "member"])
+def test_the_answer_names_the_erasure_of_who_asked_and_of_nobody_else(
+    crm: CRM, whole: bool
+) -> None:
+    """Alone or with the household; the last, where an older log has forgotten the first."""
+    crm.do(attrs.evolve(said(ASK), kind="delete"), by=CLERK)
+    crm.do(said(CHECK), by=CLERK)
+    answer = FulfilRight("C1", crm.clock.now(), "已删除", "抹除记录")
+    crm.privacy.erase("V1", TENANT, by=CUSTODIAN, purpose="asked")
+    with pytest.raises(Refused) as refused:
+        crm.do(answer, by=CUSTODIAN)
+    assert refused.value.reason == "erasure_missing"
+    crm.privacy.erase("V1", None if whole else OWNER, by=CUSTODIAN, purpose="asked")
+    *_, erased = crm.log.read("erasures/company")
+    [fulfilled] = crm.do(answer, by=CUSTODIAN).events
+    assert fulfilled.erasure == erased.position
+
+
+@pytest.mark.rule("PRV-09")
+def test_the_answer_to_one_of_the_staff_names_their_erasure(crm: CRM) -> None:
+    asker = Actor("S9", "operator")
+    for staff in (DIRECTOR, CUSTODIAN, asker):
+        crm.do(RegisterStaff(staff.id, staff.role, DAY), by=DIRECTOR)
+    crm.do(AskRight("C1", "", asker.id, "delete", NINE), by=asker)
+    crm.privacy.erase_staff("S9", by=CUSTODIAN, purpose="asked")
+    *_, erased = crm.log.read("erasures/company")
+    answer = FulfilRight("C1", crm.clock.now(), "已删除", "抹除记录")
+    [fulfilled] = crm.do(answer, by=CUSTODIAN).events
+    assert fulfilled.erasure == erased.position
+
+
+@pytest.mark.rule("PRV-09")
+def test_only_who_asks_for_deletion_waits_to_be_erased(crm: CRM) -> None:
+    crm.do(said(ASK), by=CLERK)
+    crm.do(said(CHECK), by=CLERK)
+    assert [t.what for t in crm.todo(by=CUSTODIAN)] == ["right"]
+
+
+@pytest.mark.rule("PRV-09")
+@pytest.mark.rule("LOG-08")
+def test_who_works_here_answers_neither_what_they_ask_for_another_nor_what_is_about_them(
+    crm: CRM,
+) -> None:
+    crm.do(AddMember("V1", MANAGER.id, "tenant", DAY, Personal(MANAGER.id, "李明")), by=CLERK)
+    for staff in (DIRECTOR, MANAGER):
+        crm.do(RegisterStaff(staff.id, staff.role, DAY), by=DIRECTOR)
+    guardian: dict[str, Any] = {"relation": "guardian", "evidence": "户口簿"}
+    # Of their child, as the guardian; and about them, asked by an outsider.
+    crm.do(AskRight("C1", "V1", TENANT, "copy", NINE, **guardian), by=MANAGER)
+    guardian["outsider"] = "王小明"
+    crm.do(AskRight("C2", "V1", MANAGER.id, "copy", NINE, **guardian), by=DIRECTOR)
+    for case in ("C1", "C2"):
+        with pytest.raises(Refused) as refused:
+            crm.do(CheckIdentity(case, True, "身份证"), by=MANAGER)
+        assert refused.value.reason == "own_matter"
+        assert crm.do(CheckIdentity(case, True, "身份证"), by=DIRECTOR).events
 
 
 @pytest.mark.rule("PRV-09")

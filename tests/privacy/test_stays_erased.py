@@ -260,6 +260,26 @@ def test_all_three_put_back_bring_back_what_they_had(company: Company, tmp_path:
     assert company.shown() == EVERYBODY
 
 
+def test_a_backup_under_another_name_is_opened_with_the_tombstones_named(
+    company: Company, tmp_path: Path
+) -> None:
+    """They lie beside a log by its name; without them it is as if all three were put back."""
+    old = tmp_path / "old"
+    shutil.copytree(company.folder, old)
+    erase(company)
+    for name in (LOG, KEYS):
+        shutil.copy2(old / name, tmp_path / name.replace("crm", "copy"))
+    url = f"sqlite:///{tmp_path / 'copy.db'}"
+    with open_crm(url) as crm:
+        assert shown(crm) == EVERYBODY
+    with open_crm(url, erased=company.erased) as crm:
+        assert shown(crm) == GONE
+    # Its keys know it from then on, and the tombstones beside it learn it.
+    with open_crm(url) as crm:
+        assert shown(crm) == GONE
+    assert (tmp_path / "copy.db.erased").exists()
+
+
 def test_an_older_log_may_go_on_and_erase_again(company: Company, tmp_path: Path) -> None:
     """The tombstones know of both pasts."""
     old = tmp_path / "old"

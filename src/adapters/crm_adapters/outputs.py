@@ -35,6 +35,10 @@ class Noting(Protocol):
         """
         ...
 
+    def forget(self, *paths: Path) -> None:
+        """Take files out that are no more."""
+        ...
+
 
 @frozen
 class Kept:
@@ -44,11 +48,33 @@ class Kept:
         files: Files, whether they are there yet or not.
         folders: Folders of which nothing may be replaced that lies in them.
         register: Notes files that may tell of persons; None where there is nothing to note for.
+        erased: The file of the tombstones; None where there is none.
+        mark: What `mark_of` said of it before anything was read that is to be written.
     """
 
     files: Sequence[Path] = ()
     folders: Sequence[Path] = ()
     register: Noting | None = None
+    erased: Path | None = None
+    mark: tuple[int, int] | None = None
+
+    def begin(self, drafts: Sequence[Path], kind: str, about: Sequence[str]) -> None:
+        """Note drafts before anything stands in them: a process may end before it is done."""
+        self.note(drafts, kind, about)
+
+    def end(self, drafts: Sequence[Path], kind: str) -> None:
+        """They are no more."""
+        if kind and self.register is not None:
+            self.register.forget(*drafts)
+
+    def check(self, path: Path, kind: str, where: str) -> None:
+        """Look whether what was read can be written still.
+
+        Raises:
+            Invalid: somebody was erased since, who may be told of in it.
+        """
+        if kind and self.erased is not None and mark_of(self.erased) != self.mark:
+            raise _erased(path, where)
 
     def note(self, paths: Sequence[Path], kind: str, about: Sequence[str]) -> None:
         """Note files of a kind that may tell of persons."""
@@ -84,6 +110,49 @@ class _Identity:
 
 
 NOTHING = Kept()
+
+
+def mark_of(path: Path) -> tuple[int, int] | None:
+    """What tells one state of a file that only grows from another; nothing where it is not."""
+    with suppress(OSError):
+        found = path.stat()
+        return found.st_ino, found.st_size
+    return None
+
+
+def is_draft(path: Path) -> bool:
+    """Whether it is a file that was to be given another name when it was whole."""
+    return path.name.startswith(_DRAFT[0]) and path.name.endswith(_DRAFT[1])
+
+
+_DRAFT = ".crm-", ".part"
+
+
+def _draft_of(path: Path) -> Path:
+    # Beside its place, because a rename is atomic within one file system only.
+    return path.with_name(token_hex(8).join(_DRAFT))
+
+
+def _erased(path: Path, where: str) -> Invalid:
+    return Invalid.one("erased_meanwhile", where, path=str(path))
+
+
+def _put(draft: Path, path: Path, kept: Kept, kind: str, where: str) -> None:
+    """Give a whole draft its name, unless an erasure has taken it away meanwhile."""
+    with _still_there(path, kept, kind, where):
+        # Something else may lie there by now.
+        draft.replace(check_output(path, kept, where))
+
+
+@contextmanager
+def _still_there(path: Path, kept: Kept, kind: str, where: str) -> Iterator[None]:
+    """Who finds a draft gone is told that an erasure took it."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        if kind and kept.register is not None and path.parent.is_dir():
+            raise _erased(path, where) from error
+        raise
 
 
 def sides(path: Path) -> list[Path]:
@@ -156,27 +225,28 @@ def written(
     """
     with ExitStack() as drafts:
         files: list[TextIO] = []
-        names: list[Path] = []
         for path in paths:
             check_output(path, kept, where)
-            # Beside its place, because a rename is atomic within one file system only.
-            draft = path.with_name(f".crm-{token_hex(8)}.part")
+        names = [_draft_of(path) for path in paths]
+        kept.begin(names, kind, about)
+        drafts.callback(kept.end, names, kind)
+        for path, draft in zip(paths, names, strict=True):
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             opened = os.open(draft, flags, 0o600 if private else 0o666)
             drafts.callback(draft.unlink, missing_ok=True)
             if not private:
                 _keep_mode(opened, path)
             files.append(drafts.enter_context(os.fdopen(opened, "w", encoding="utf-8", newline="")))
-            names.append(draft)
         yield files
         for file in files:
             file.flush()
             os.fsync(file.fileno())
+        for path in paths:
+            kept.check(path, kind, where)
         # Before, so that no file is there of which an erasure does not know.
         kept.note(paths, kind, about)
         for path, draft in zip(paths, names, strict=True):
-            # It may have come to be something else meanwhile.
-            draft.replace(check_output(path, kept, where))
+            _put(draft, path, kept, kind, where)
 
 
 def written_whole(
@@ -201,21 +271,25 @@ def drafted(path: Path, *, kept: Kept = NOTHING, where: str = "", kind: str = ""
     It is readable by the owner only. Raises as `written`.
     """
     check_output(path, kept, where)
-    draft = path.with_name(f".crm-{token_hex(8)}.part")
+    draft = _draft_of(path)
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    os.close(os.open(draft, flags, 0o600))
+    kept.begin([draft], kind, ())
     try:
+        os.close(os.open(draft, flags, 0o600))
         yield draft
-        opened = os.open(draft, os.O_RDONLY | os.O_CLOEXEC)
+        with _still_there(path, kept, kind, where):
+            opened = os.open(draft, os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fsync(opened)
         finally:
             os.close(opened)
+        kept.check(path, kind, where)
         kept.note([path], kind, ())
-        draft.replace(check_output(path, kept, where))
+        _put(draft, path, kept, kind, where)
     finally:
         for beside in sides(draft):
             beside.unlink(missing_ok=True)
+        kept.end([draft], kind)
 
 
 def _keep_mode(opened: int, path: Path) -> None:

@@ -18,7 +18,7 @@ from zipfile import BadZipFile, ZipFile, is_zipfile
 
 from attrs import evolve
 
-from crm_adapters.outputs import written_whole
+from crm_adapters.outputs import is_draft, written_whole
 from crm_adapters.register import BACKUP, PAPER, PERSON, REJECTS, Noted, Register
 from crm_core.ports import Tombstone, Trace
 
@@ -62,7 +62,11 @@ class WorkingTraces:
         return [*(trace for trace in found if trace.outcome), *columns]
 
     def purge(self, stone: Tombstone, values: Collection[str] | None) -> Sequence[Trace]:
-        found = [self._done(trace, stone, values) for trace in self.look(stone, values)]
+        # First: whoever is writing has opened what is to be gone, and finds the draft gone.
+        found = [self._done(trace, stone, values) for trace in self._drafts()]
+        if self._register is not None:
+            self._register.forget(*(Path(trace.name) for trace in found))
+        found += [self._done(trace, stone, values) for trace in self.look(stone, values)]
         if self._register is not None:
             gone = [t.name for t in found if t.outcome in (DELETED, NOT_FOUND)]
             self._register.forget(*map(Path, gone))
@@ -70,6 +74,15 @@ class WorkingTraces:
             name = self._checkpoint()
             found.append(Trace(DATABASE, name, CLEARED if name else FAILED))
         return found
+
+    def _drafts(self) -> list[Trace]:
+        """Files that are being written, or that were when a process ended."""
+        noted = [] if self._register is None else self._register.noted()
+        return [
+            Trace(one.kind, str(one.path), DELETED)
+            for one in noted
+            if one.kind != BACKUP and is_draft(one.path)
+        ]
 
     def _done(self, trace: Trace, stone: Tombstone, values: Collection[str] | None) -> Trace:
         path = Path(trace.name)
@@ -96,6 +109,8 @@ def _fate(noted: Noted, stone: Tombstone, values: Collection[str] | None) -> str
         return NOT_FOUND
     if noted.kind == BACKUP:
         return LEFT
+    if is_draft(noted.path):
+        return DELETED
     if noted.kind == PAPER and stone.household in noted.about:
         # It tells of the person wherever it shows what was sealed of their household.
         return DELETED

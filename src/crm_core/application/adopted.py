@@ -80,7 +80,7 @@ def every(log: EventLog, registry: Registry, book: PolicyBook, kind: type[P]) ->
     if not any(one.cls is kind and one.adoptable for one in registry.policy_kinds.values()):
         return tuple(own)
     there = {policy.ref for policy in own}
-    brought = (policy for policy in registry.shipped if isinstance(policy, kind))
+    brought = registry.shipped_of(kind)
     found = [*own, *(policy for policy in brought if policy.ref not in there)]
     return (*found, *adopted_of(log, registry, kind))
 

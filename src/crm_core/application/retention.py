@@ -68,6 +68,7 @@ from crm_core.privacy.policy import (
 from crm_core.requests.events import (
     ClosedUnanswered,
     ClosingVoided,
+    DuplicateUndone,
     RequestClosed,
     RequestMerged,
     RequestReceived,
@@ -112,6 +113,7 @@ class Line:
         household: The household; empty for a member of staff, and for a potential customer.
         held: Every role.
         open: Numbers of its requests that are not closed.
+        merged: Numbers of those that go on in another one.
         closed: The day on which one was closed last.
         proposed: What was proposed, by person.
         erased: Who is erased.
@@ -124,6 +126,7 @@ class Line:
     household: str
     held: tuple[Held, ...] = ()
     open: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
     closed: date | None = None
     proposed: tuple[Proposed, ...] = ()
     erased: tuple[str, ...] = ()
@@ -238,6 +241,20 @@ def _answered(line: Line, recorded: Recorded[Any]) -> Line:
     return attrs.evolve(line, open=left, closed=max(day, line.closed or day))
 
 
+def _gone_on(line: Line, recorded: Recorded[Any]) -> Line:
+    number = recorded.event.request
+    merged = tuple(sorted({*line.merged, number}))
+    return attrs.evolve(_answered(line, recorded), merged=merged)
+
+
+def _parted(line: Line, recorded: Recorded[Any]) -> Line:
+    """What was merged by mistake is open again; what was only marked stands as it did."""
+    if recorded.event.request not in line.merged:
+        return line
+    left = tuple(one for one in line.merged if one != recorded.event.request)
+    return attrs.evolve(_asked(line, recorded), merged=left)
+
+
 def _proposed(line: Line, recorded: Recorded[Any]) -> Line:
     event = recorded.event
     person = event.member if hasattr(event, "member") else event.staff
@@ -260,7 +277,8 @@ _CHANGES: dict[type, Any] = {
     RequestVoided: _never_asked,
     RequestClosed: _answered,
     ClosedUnanswered: _answered,
-    RequestMerged: _answered,
+    RequestMerged: _gone_on,
+    DuplicateUndone: _parted,
     ErasureProposed: _proposed,
     ErasureDeclined: _proposed,
     StaffErasureProposed: _proposed,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy, table_of
@@ -14,8 +15,7 @@ from crm_core.kernel.data_map import Classified, around, by_class, of_envelope, 
 from crm_core.kernel.naming import Naming
 from crm_core.kernel.policy import Policy, PolicyFault, read_toml, wrong
 from crm_core.kernel.projection import Projection
-from crm_core.kernel.public_holidays import COUNTRIES, shipped_notices
-from crm_core.kernel.public_holidays import KIND as HOLIDAYS
+from crm_core.kernel.public_holidays import COUNTRIES, HolidayNotice, shipped_notices
 from crm_core.kernel.sentences import Malformed, also_in
 from crm_core.kernel.slice import (
     Act,
@@ -28,6 +28,11 @@ from crm_core.kernel.slice import (
 )
 from crm_core.kernel.ticking import Source
 from crm_core.kernel.worklists import Worklist
+
+P = TypeVar("P")
+
+_KIND = re.compile(r"""(?m)^kind = ["']([\w-]+)["']""")
+"""Where a file says of which kind its policy is; a file that says it otherwise is read whole."""
 
 
 class Registry:
@@ -77,6 +82,7 @@ class Registry:
         self.policy_kinds: Mapping[str, PolicyKind] = _once(
             "policy_kind", ((kind.kind, kind) for s in each for kind in s.policies)
         )
+        self._shipped: dict[type, tuple[Any, ...]] = {}
         self.catalog: Catalog = Catalog(kind for s in each for kind in s.events)
         self._check_acts()
         for one in each:
@@ -138,18 +144,50 @@ class Registry:
 
     @cached_property
     def shipped(self) -> tuple[Policy, ...]:
-        """The policies that come with the slices, and who may do what in them; read once.
+        """The policies that come with the slices, and who may do what in them.
 
         Reading a package's own data counts as reading code, not as I/O (decision record 0008).
         """
-        return tuple(self._read())
+        return tuple(policy for cls in self.shipped_kinds for policy in self.shipped_of(cls))
 
-    def _read(self) -> Iterator[Policy]:
-        yield AuthorityPolicy.parse(self.authority)
-        if HOLIDAYS in self.policy_kinds:
+    @cached_property
+    def shipped_kinds(self) -> tuple[type[Any], ...]:
+        """The classes of those policies."""
+        named = (one.cls for one in self.policy_kinds.values())
+        return tuple(dict.fromkeys((AuthorityPolicy, *named)))
+
+    def shipped_of(self, cls: type[P]) -> tuple[P, ...]:
+        """Those of one kind; each kind is read once, when it is first asked for."""
+        found = self._shipped.get(cls)
+        if found is None:
+            found = self._shipped[cls] = tuple(self._read(cls))
+        return found
+
+    def _read(self, cls: type) -> Iterator[Any]:
+        if cls is AuthorityPolicy:
+            yield AuthorityPolicy.parse(self.authority)
+        if cls is HolidayNotice:
             for country in COUNTRIES:
                 yield from shipped_notices(country)
-        yield from map(self.parse, self.policy_texts())
+        for kind in self.policy_kinds.values():
+            if kind.cls is cls:
+                yield from map(kind.parse, self._texts_by_kind.get(kind.kind, ()))
+
+    @cached_property
+    def _texts_by_kind(self) -> Mapping[str, Sequence[str]]:
+        """The shipped files, by what each says that it is, without reading the rest of them.
+
+        Raises:
+            PolicyFault: a file is of no kind that there is.
+        """
+        found: dict[str, list[str]] = {}
+        for text in self.policy_texts():
+            said = _KIND.search(text)
+            kind = said[1] if said is not None else _of(text, self.policy_kinds).kind
+            if kind not in self.policy_kinds:
+                _of(text, self.policy_kinds)
+            found.setdefault(kind, []).append(text)
+        return found
 
     def policy_texts(self) -> Iterator[str]:
         """The files of policies that come with the slices, each as TOML text."""

@@ -305,7 +305,7 @@ class FulfilRight:
         reference: Where that is on record.
         instead: Why somebody who asked for deletion was not erased: what the law has kept, or what
             was deleted in another way. Without it there is an erasure.
-        erasure: Looked up: where in the log the person was erased, if they were.
+        erasure: Looked up: where in the log the person was erased last, if deletion was asked for.
     """
 
     case: str
@@ -494,7 +494,7 @@ def _fulfil(command: FulfilRight, state: RightCase) -> Decision:
     return (
         RightFulfilled(
             case=command.case,
-            erasure=command.erasure if asked.kind == DELETE else None,
+            erasure=command.erasure,
             fulfilled_at=command.fulfilled_at,
             fulfilled_by=command.by.id,
             how=command.how,

@@ -61,6 +61,7 @@ class App:
     purpose: str | None = None
     out: Output = field(factory=Output)
     _began: int | None = field(default=None, init=False)
+    _kept: Kept | None = field(default=None, init=False)
 
     @property
     def by(self) -> Actor:
@@ -99,6 +100,8 @@ class App:
         )
         if self._began is None:
             self._began = opened.log.head()
+            # From now on something is read; whoever opens a log may have finished an erasure.
+            self._kept = self._found_kept()
         return opened
 
     def kept_events(self) -> int:
@@ -123,10 +126,18 @@ class App:
 
     @property
     def kept(self) -> Kept:
-        """What no output may replace: log, keys and urn with their side files, the kept columns."""
+        """What no output may replace: log, keys and urn with their side files, the kept columns.
+
+        It knows who was erased when the log was opened first, which is before anything is read.
+        """
+        if self._kept is None:
+            self._kept = self._found_kept()
+        return self._kept
+
+    def _found_kept(self) -> Kept:
         from sqlalchemy.exc import ArgumentError
 
-        from crm_adapters.outputs import Kept, sides
+        from crm_adapters.outputs import Kept, mark_of, sides
         from crm_adapters.register import Register
         from crm_adapters.wiring import beside
 
@@ -140,8 +151,15 @@ class App:
             )
         except (ArgumentError, ValueError):
             return Kept()  # Opening it says what is wrong.
-        main += [Path(self.erased or erased), written, urn]
-        return Kept([side for one in main for side in sides(one)], [folder], Register(written))
+        stones = Path(self.erased or erased)
+        main += [stones, written, urn]
+        return Kept(
+            files=[side for one in main for side in sides(one)],
+            folders=[folder],
+            register=Register(written),
+            erased=stones,
+            mark=mark_of(stones),
+        )
 
     @property
     def key_file(self) -> Path | None:
@@ -382,7 +400,7 @@ def policies_of(named: Sequence[str]) -> tuple[PolicyBook, str]:
     from crm_core.gradings.policy import GradingPolicy
     from crm_core.policies import PolicyBook, parse_policy
 
-    book, name = PolicyBook(installed().shipped), ""
+    book, name = PolicyBook(shipped=installed()), ""
     for name in named:
         if name.endswith(".toml"):
             parsed = parse_policy(GradingPolicy, policy_file(name), name)

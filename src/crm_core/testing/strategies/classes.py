@@ -146,7 +146,7 @@ def _grown(pairs: list[tuple[Any, Any]]) -> GrowingMap[Any, Any]:
 
 
 def _shipped(cls: type) -> list[Any]:
-    return [policy for policy in registry().shipped if type(policy) is cls]
+    return [*registry().shipped_of(cls)]
 
 
 def instances(
