@@ -46,6 +46,7 @@ from crm_core.plans import (
     FinishTask,
     GiveAdvice,
     HandOverGift,
+    HearFeedback,
     HoldMeeting,
     LearnDifficulty,
     OfferCare,
@@ -200,6 +201,28 @@ def test_a_plan_of_a_file_that_was_merged_goes_on_until_the_surviving_one_is_sol
     sell(estate, "V2", on + 4 * DAY)
     estate.tick(on + 6 * DAY)
     assert [one.because for one in of(estate, "plan/P1", "PlanStopped")] == ["sold"]
+
+
+@pytest.mark.rule("PLN-03", "OWN-09")
+def test_whoever_lives_in_a_merged_household_says_what_they_think_of_its_plan(
+    estate: Estate,
+) -> None:
+    """Given a plan of a file that was merged into another, when a member of either speaks of it,
+    under the number of either file, then it is heard; of a third household it is not.
+    """
+    settle(estate, "V2")
+    settle(estate, "V3")
+    approve(estate)
+    later = JAN + 20 * DAY
+    estate.on(later)
+    estate.do(MergeHousehold(HOME, "V2", later, "the same flat"), SUPERVISOR)
+    said = [(home, f"{one}#owner") for home in (HOME, "V2") for one in (HOME, "V2")]
+    for number, (home, member) in enumerate(said):
+        word = Word(member, "phone", "call 9")
+        heard = HearFeedback("P1", f"F{number}", home, "glad", word, later)
+        estate.do(heard, SPECIALIST)
+    other = HearFeedback("P1", "F9", "V3", "glad", Word("V3#owner", "phone", "call 9"), later)
+    assert estate.refused(other, SPECIALIST) == "feedback_of_another"
 
 
 @pytest.mark.rule("PLN-03", "PLN-04", "IMP-01")

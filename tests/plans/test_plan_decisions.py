@@ -501,7 +501,7 @@ def test_reports_are_checked_by_another_and_feedback_is_of_the_household() -> No
     heard = by(HearFeedback("P1", "F1", "V1", "glad", word, JAN), SPECIALIST)
     assert given(PLAN, *IN_FORCE).when(heard).after.feedback["F1"].word == word
     given(PLAN, *IN_FORCE).when(heard, heard).refused("feedback_exists", "PLN-03")
-    other = attrs.evolve(heard, household="V2")
+    other = attrs.evolve(heard, household="V2", of_another=True)
     given(PLAN, *IN_FORCE).when(other).refused("feedback_of_another", "PLN-03")
 
 
@@ -512,6 +512,16 @@ def test_a_plan_ends_early_for_a_reason_and_then_nothing_new_is_begun() -> None:
     given(PLAN, *IN_FORCE).when(end).then(ended)
     given(PLAN, *IN_FORCE).when(attrs.evolve(end, reason="")).refused("reason_missing")
     given(PLAN, *IN_FORCE).when(attrs.evolve(end, on=NEW_YEAR)).refused("plan_over")
+    # Not as of a day before what was done for it: nobody would have to answer for that.
+    july = attrs.evolve(SPEND, on=date(2024, 7, 1))
+    spent = given(PLAN, *IN_FORCE).when(july)
+    given(PLAN, *IN_FORCE, *spent.events).when(end).refused("too_early", "PLN-03")
+    back = by(WithdrawSpending("P1", "X1", date(2024, 7, 2), "not bought"), MANAGER)
+    assert given(PLAN, *IN_FORCE, *spent.events).when(back, end).events[-1] == ended
+    report = by(ReportOnPlan("P1", "R1", date(2024, 7, 1), "one visit"), SPECIALIST)
+    given(PLAN, *IN_FORCE).when(report, end).refused("too_early", "PLN-03")
+    finish = by(FinishTask("P1", "T1", date(2024, 7, 1), "visited"), SPECIALIST)
+    given(PLAN, *IN_FORCE, TASK).when(finish, end).refused("too_early", "PLN-03")
     over = given(PLAN, *IN_FORCE, ended)
     for command in (ASSIGN, DRAFT, end):
         over.when(command).refused("plan_ended", "PLN-03")

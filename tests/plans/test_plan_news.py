@@ -19,6 +19,7 @@ from caring import (
     Estate,
     approve,
     draft,
+    open_plan,
     opened,
     sell,
 )
@@ -37,7 +38,7 @@ from crm_core.plans import (
     ReassignTask,
     ReviewPlan,
 )
-from crm_core.staff import EndStaffRole, RegisterStaff
+from crm_core.staff import EndStaffRole, JoinStaffIds, PartStaffIds, RegisterStaff
 
 S2 = Actor("S2", "specialist")
 LATER = date(2024, 3, 1)
@@ -127,6 +128,20 @@ def test_who_leads_hears_that_a_version_was_approved_or_rejected(estate: Estate)
     estate.do(ReviewPlan("P1", 2, True, LATER), MANAGER)
     estate.do(ApprovePlan("P1", 2, False, LATER, "too dear"), DIRECTOR)
     assert told(estate, "rejected") == [("U1", "plan-waits", "refinement")]
+
+
+@pytest.mark.rule("PLN-02", "LOG-08")
+def test_nobody_drafts_alone_under_two_accounts(estate: Estate) -> None:
+    """Given a plan that S1 began, when U1 drafts it, who is S1 by another account, then they draft
+    alone.
+    """
+    estate.on(LATER)
+    estate.do(open_plan("P2", LATER), SPECIALIST)
+    again = draft("P2", LATER)
+    estate.do(JoinStaffIds("S1", "U1", "one file of employment"), DIRECTOR)
+    assert estate.refused(again, SUPERVISOR) == "drafted_alone"
+    estate.do(PartStaffIds("S1", "U1", "two people of one name"), DIRECTOR)
+    estate.do(again, SUPERVISOR)
 
 
 @pytest.mark.rule("PLN-03", "PLN-04", "LOG-08")

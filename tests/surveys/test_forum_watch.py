@@ -404,6 +404,7 @@ def test_a_post_becomes_a_request_of_its_author_and_stays_one_matter(crm: CRM) -
         owner_of("V1"),
     )
     assert received.received_at == MORNING, "its time runs from when the post was seen"
+    assert received.owner == CLERK.id, "who read it was asked first, and not who turned it"
     assert str(received.summary) == "电梯太慢"
     assert heard(crm) == [("forum", "F1/T1", "R1")], "the thread is about the request now"
     assert refused(crm, attrs.evolve(turn, request="R2"), OTHER) == "post_turned"

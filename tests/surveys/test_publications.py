@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from crm_adapters import open_crm
 from crm_core import CRM, Actor, Invalid, Refused
-from crm_core.payments import MovePayment, RaiseCharge, ReceivePayment, ReversePayment
+from crm_core.payments import (
+    DecideRefund,
+    MovePayment,
+    ProposeRefund,
+    RaiseCharge,
+    ReceivePayment,
+    ReversePayment,
+)
 from crm_core.requests import ReceiveRequest
 from crm_core.surveys import (
     AnswerByName,
@@ -101,6 +108,30 @@ def test_the_statement_says_what_came_in_and_was_spent(crm: CRM) -> None:
     all_of_it = crm.care.publications.draft("all", "statement", "", MAY, END, by=FINANCE)
     assert values(all_of_it.figures)["income", ""] == 1070_00
     assert values(all_of_it.figures)["spent", ""] == 650_00
+
+
+@pytest.mark.rule("SUR-05")
+def test_money_counts_in_the_month_in_which_it_came_and_went(crm: CRM) -> None:
+    """Given money that came in May, of which some bounced and some was paid back in June, then May
+    has all of it and June what went.
+    """
+    pay(crm, "P1", "V1", 1000_00)
+    pay(crm, "P2", "V2", 500_00)
+    put(crm, JUNE)
+    third = JUNE.date()
+    crm.do(ReversePayment("V2", "P2", third, "bounced"), by=FINANCE)
+    crm.do(ProposeRefund("V1", "B1", 300_00, third, "moves away"), by=FINANCE)
+    crm.do(DecideRefund("V1", "B1", True, third), by=BOSS)
+    put(crm, JUNE + 40 * DAY)
+    found = [
+        values(crm.care.publications.draft(name, "statement", "", *days, by=FINANCE).figures)
+        for name, days in (("5", (MAY, END)), ("6", (date(2024, 6, 1), date(2024, 6, 30))))
+    ]
+    names = ("income_received", "income_reversed", "income_refunded", "income")
+    assert [[one[name, ""] for name in names] for one in found] == [
+        [1500_00, 0, 0, 1500_00],
+        [0, 500_00, 300_00, -800_00],
+    ]
 
 
 @pytest.mark.rule("SUR-05")

@@ -34,6 +34,7 @@ from crm_core.plans.commands import (
     AssignTask,
     DraftPlan,
     FollowHousehold,
+    HearFeedback,
     OpenPlan,
     ReassignTask,
     ReviewPlan,
@@ -155,6 +156,9 @@ def _with_plan(command: Any, state: MaintenancePlan, sight: WorkSight) -> Any:
     if "gone" in fields:
         since = None if state.opened is None else state.opened.on
         found["gone"] = "" if since is None else gone(sight, state.household, since)
+    if "of_another" in fields:
+        other = bool(state.household) and state.household != command.household
+        found["of_another"] = other and not sight.same_household(state.household, command.household)
     if "known_on" in fields:
         found["known_on"] = local_date(sight.at, sight.zone)
     if isinstance(command, DraftPlan):
@@ -217,6 +221,7 @@ CARE_LOOK_UPS: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
             AssignTask,
             DraftPlan,
             FollowHousehold,
+            HearFeedback,
             ReassignTask,
             ReviewPlan,
             SuggestForPlan,

@@ -191,6 +191,7 @@ class HearFeedback:
 
     Args:
         word: Who said it, and where that is on record.
+        of_another: Whether the plan is for another household; files of one household are one.
     """
 
     plan: str
@@ -200,6 +201,7 @@ class HearFeedback:
     word: Word
     on: date
     by: Actor = looked_up()
+    of_another: bool = looked_up()
 
 
 @frozen

@@ -182,6 +182,15 @@ class MaintenancePlan:
         )
 
     @property
+    def worked_on(self) -> date | None:
+        """The last day on which anything is on record that was done for it."""
+        spent = (one.on for key, one in self.spent.items() if key not in self.withdrawn)
+        done = (task.done_on for task in self.all_tasks() if task.done_on is not None)
+        heard = (one.on for one in self.feedback.values())
+        reported = () if self.last_report is None else (self.last_report,)
+        return max((*spent, *done, *heard, *reported), default=None)
+
+    @property
     def last_day(self) -> date | None:
         """The last day of what is in force; that on which it was ended, or stopped, if it was."""
         if self.in_force is None:

@@ -358,7 +358,7 @@ def _end(command: EndStaffRole, state: Register) -> Decision:
     if all(command.until < period.since for period in lasting):
         details["since"] = lasting[0].since.isoformat()
         return Refusal("role_ends_before_it_begins", "LOG-08", details)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     if command.role == LEADING and not _another_leads(command, state):
         return Refusal("last_director", "LOG-08", {"staff": command.staff})
@@ -454,10 +454,10 @@ def _pair(about: Any) -> frozenset[str]:
     return frozenset({about.staff, about.also})
 
 
-def _own(command: Any, state: Register) -> Own | None:
-    """Nobody makes two persons of themselves."""
+def _own(command: Any, _state: Register) -> Own | None:
+    """Nobody makes two persons of themselves, by whichever of their ids."""
     if isinstance(command, PartStaffIds):
-        return Own(others=state.ids_of(command.staff) | state.ids_of(command.also))
+        return Own(others=frozenset({command.staff, command.also}))
     return None
 
 
