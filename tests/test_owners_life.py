@@ -217,7 +217,12 @@ def sells(told: Story) -> None:
         FINANCE, RaiseCharge("V1", "C21", "management_fee", "2024-01", 200_00, date(2024, 1, 31))
     )
     at = told.on("2024-06-16T09:00")
-    told.does(CLERK, TransferOwnership("V1", BUYER, at.date(), Personal(BUYER, "Wu Jingzi")))
+    told.does(
+        CLERK,
+        TransferOwnership(
+            "V1", BUYER, at.date(), Personal(BUYER, "Wu Jingzi"), reason="transfer of ownership"
+        ),
+    )
     used = told.crm.studies.influence("V1", Use.CARE_PLAN)
     assert (used.layer, used.because) == ("ordinary", "ungraded")
     told.does(

@@ -59,6 +59,7 @@ def asked_in() -> dict[str, Any]:
         "imports.every": lambda c, **a: c.imports.every(**a),
         "owners.file": lambda c, **a: c.owners.file("V1", **a),
         "owners.sampled": lambda c, **a: c.owners.sampled("Q1", **a),
+        "owners.unkept": lambda c, **a: c.owners.unkept(**a),
         "owners.sheet": lambda c, **a: c.owners.sheet("V1", **a),
         "owners.find": lambda c, **a: c.owners.find("1", **a),
         "requests.calls": lambda c, **a: c.requests.calls(year, **a),

@@ -201,6 +201,7 @@ LINES = {
     "request": "crm.get", "runs": "gradings.runs", "sample": "owners.sampled",
     "segments": "owners.segments", "shares": "studies.drift", "show": "owners.sheet",
     "statistics": "requests.statistics", "todo": "crm.todo", "undo": "imports.undo",
+    "unkept": "owners.unkept",
     "verify": "crm.verify", "waiting": "gradings.waiting", "warnings": "requests.warnings",
     "what-if": "studies.what_if", "who-saw": "privacy.who_saw",
     "care": "care.suggestions", "plans": "care.plan", "survey": "care.surveys.result",

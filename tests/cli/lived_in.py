@@ -219,6 +219,7 @@ ROWS: dict[str, list[str]] = {
     "segments": [
         "lead occupation --purpose survey", "lead abc", "clerk occupation",
     ],
+    "unkept": ["lead", "lead --estate 星河小区", "clerk"],
     "shares": ["lead 2020", "lead 2025"],
     "show": [
         "clerk V00001", "clerk V00001 --purpose 回访", "clerk V00002 --on 2024-02-01",

@@ -66,7 +66,13 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> str:
         (charge("V3", "C1", "2011-01-31"), EARLY),
         (ReceivePayment("V3", "P1", 100_00, day("2011-04-01"), "cash"), LATER),
         (
-            TransferOwnership("V1", "V1#buyer", day("2011-06-01"), Personal("V1#buyer", "李四")),
+            TransferOwnership(
+                "V1",
+                "V1#buyer",
+                day("2011-06-01"),
+                Personal("V1#buyer", "李四"),
+                reason="transfer of ownership",
+            ),
             EARLY,
         ),
         (bought("V1", "B1", 700_00, "2011-03-01"), EARLY),

@@ -636,6 +636,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "show": ["show", "H00001", "--purpose", "return visit", *by_s1],
         "who-saw": ["who-saw", "H00001", "--purpose", "rights", "--as", "custodian:C1"],
         "statistics": ["statistics", "--from", "2024-01-01", "--to", "2024-12-31"],
+        "unkept": ["unkept", "--as", "supervisor:U1"],
         "tick": ["tick", "--now", "2024-12-31T16:00:00Z"],
         "todo": ["todo", "--now", "2024-12-31T16:00:00Z", "--as", "director:D2"],
         "verify": ["verify"],

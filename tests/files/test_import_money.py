@@ -12,8 +12,9 @@ import pytest
 
 from crm_adapters import open_crm
 from crm_adapters.files.importing import ImportReport, import_files
-from crm_core import CRM, Actor, Household
+from crm_core import CRM, Actor, Household, Personal
 from crm_core.kernel.tenures import FIRST
+from crm_core.owners import AddMember
 from crm_core.owners.tenures import tenures
 from crm_core.payments.commands import CancelCharge, ReversePayment
 from crm_core.payments.events import Part, PaymentReceived
@@ -399,6 +400,35 @@ def test_the_registered_owner_may_stand_there_too_and_says_nothing_new(
     report = load(transfers=TRANSFERS + row)
     assert (report.faults, counts(report, "transfers")) == ([], (1, 0, 1, 0))
     assert [e.name for e in crm.history("household/V1")].count("owners.member_added/1") == 1
+
+
+@pytest.mark.rule("IMP-01", "OWN-02")
+def test_an_import_puts_no_day_of_a_role_twice_behind_one_that_is_known(
+    load: Load, crm: CRM
+) -> None:
+    """An old lease turns up: its days may not touch those of the lease that is known."""
+    known = "V1,T1,tenant,李四,2023-03-01,,\n"
+    assert not load(transfers=TRANSFERS + known).faults
+    found = "V1,T1,tenant,李四,2022-01-01,{until},2024-06-01T09:00:00+08:00\n"
+    for until in ("2023-03-01", ""):
+        report = load(transfers=TRANSFERS + found.format(until=until))
+        assert placed(report) == [("transfers.csv", 2, "since", "role_held")]
+    # By itself a time before a known one is entered by hand, with its end.
+    report = load(transfers=TRANSFERS + found.format(until="2022-12-31"))
+    assert placed(report) == [("transfers.csv", 2, "since", "role_held")]
+    old = AddMember(
+        "V1", "T1", "tenant", date(2022, 1, 1), Personal("T1", "李四"),
+        until=date(2022, 12, 31), reason="old lease found",
+    )  # fmt: skip
+    crm.do(old, by=Actor("S1", "specialist"))
+    file = crm.get(Household, "V1")
+    assert file is not None
+    assert [(r.since.year, r.until is None) for r in file.roles() if r.role == "tenant"] == [
+        (2023, True),
+        (2022, False),
+    ]
+    again = load(transfers=TRANSFERS + known)
+    assert (again.faults, again.events) == ([], 0)
 
 
 @pytest.mark.rule("IMP-01", "OWN-02")

@@ -749,7 +749,16 @@ def sold(crm: CRM) -> str:
     owner = Personal("V1#owner", "somebody")
     do(crm, RegisterHousehold("V1", "Anhe", "1", "1", "1", owner=owner, moved_in=date(2011, 1, 1)))
     bought = date(2011, 6, 1)
-    do(crm, TransferOwnership("V1", "V1#buyer", bought, Personal("V1#buyer", "another")))
+    do(
+        crm,
+        TransferOwnership(
+            "V1",
+            "V1#buyer",
+            bought,
+            Personal("V1#buyer", "another"),
+            reason="transfer of ownership",
+        ),
+    )
     for role in ("co_owner", "tenant", "family_member"):
         member = f"V1#{role}"
         do(crm, AddMember("V1", member, role, bought, Personal(member, role)))
@@ -1148,7 +1157,16 @@ def two_years(crm: CRM) -> None:
     home(crm, "V1", buys=9_000_00)
     crm.grade(2011)
     bought = date(2012, 6, 1)
-    do(crm, TransferOwnership("V1", "V1#buyer", bought, Personal("V1#buyer", "another")))
+    do(
+        crm,
+        TransferOwnership(
+            "V1",
+            "V1#buyer",
+            bought,
+            Personal("V1#buyer", "another"),
+            reason="transfer of ownership",
+        ),
+    )
     next_year(crm)
 
 
@@ -1178,7 +1196,16 @@ def test_refusing_automatic_decisions_binds_the_tenure_of_the_day_only(crm: CRM)
     assert told.tenure == "first"
     assert holds(crm).status == "provisional"
     bought = date(2012, 6, 1)
-    do(crm, TransferOwnership("V1", "V1#buyer", bought, Personal("V1#buyer", "another")))
+    do(
+        crm,
+        TransferOwnership(
+            "V1",
+            "V1#buyer",
+            bought,
+            Personal("V1#buyer", "another"),
+            reason="transfer of ownership",
+        ),
+    )
     next_year(crm)
     now = {s.grading.year: s.status for s in crm.gradings.history("V1")}
     assert now == {2011: "provisional", 2012: "computed"}
@@ -1203,7 +1230,16 @@ def test_what_was_decided_of_one_tenure_is_not_applied_to_another(crm: CRM) -> N
     crm.grade(2011)
     asked(crm, contest(), SELLER)
     bought = date(2011, 11, 1)
-    do(crm, TransferOwnership("V1", "V1#buyer", bought, Personal("V1#buyer", "another")))
+    do(
+        crm,
+        TransferOwnership(
+            "V1",
+            "V1#buyer",
+            bought,
+            Personal("V1#buyer", "another"),
+            reason="transfer of ownership",
+        ),
+    )
     replace(crm, trial(crm))
     now = holds(crm)
     assert (now.grading.tenure, now.status, now.review) == ("2011-11-01", "computed", None)

@@ -108,7 +108,10 @@ def test_what_others_kept_after_them_does_not_lift_whom_the_year_graded(crm: CRM
     crm.grade(2011)
     buyer = Personal("buyer", "Wu")
     reach(crm, date(2012, 8, 1))
-    do(crm, TransferOwnership("V1", "buyer", date(2012, 2, 1), buyer))
+    do(
+        crm,
+        TransferOwnership("V1", "buyer", date(2012, 2, 1), buyer, reason="transfer of ownership"),
+    )
     for month in range(3, 8):
         due = date(2012, month, 1)
         do(crm, RaiseCharge("V1", f"D{month}", "parking", f"2012-{month}", 100, due))

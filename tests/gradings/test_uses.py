@@ -247,7 +247,7 @@ def grade_next(crm: CRM) -> None:
 
 def sold(crm: CRM, on: date, at: datetime) -> None:
     buyer = Personal("V1#m2", "buyer")
-    do(crm, TransferOwnership("V1", "V1#m2", on, buyer), at=at)
+    do(crm, TransferOwnership("V1", "V1#m2", on, buyer, reason="transfer of ownership"), at=at)
 
 
 def told(crm: CRM, on: date, use: Use = Use.VISIT_FREQUENCY) -> tuple[str | None, str]:

@@ -235,7 +235,9 @@ def test_who_moved_out_is_told_nothing_more(estate: Estate) -> None:
     estate.follow()
     estate.clock.at += HOUR
     new = Personal("V1#new", "苏轼")
-    estate.do(TransferOwnership("V1", "V1#new", date(2011, 3, 1), new))
+    estate.do(
+        TransferOwnership("V1", "V1#new", date(2011, 3, 1), new, reason="transfer of ownership")
+    )
     assert estate.outbox.dispatch().withheld == 1
     assert estate.statuses() == [("withheld", "recipient_not_of_household")]
     assert estate.sink.sent == []

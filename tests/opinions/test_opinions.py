@@ -180,7 +180,7 @@ def test_only_a_member_has_an_opinion_of_the_household(crm: CRM) -> None:
 def test_and_only_for_days_on_which_they_had_a_role_in_it(crm: CRM) -> None:
     """Else what the seller said, or a buyer before buying, would count for the other."""
     buyer = Personal("V1#m2", "buyer")
-    crm.do(TransferOwnership("V1", "V1#m2", DAY, buyer), by=CLERK)
+    crm.do(TransferOwnership("V1", "V1#m2", DAY, buyer, reason="transfer of ownership"), by=CLERK)
     assert refused(crm, RECORD) == ("not_a_member", "LOG-08")
     with pytest.raises(Refused) as caught:
         crm.do(RECORD, by=CLERK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -13,21 +13,26 @@ from hypothesis import strategies as st
 
 from crm_adapters import open_crm
 from crm_core import Actor, Personal, Refused
+from crm_core.application import filing
 from crm_core.application.filing import FileItem, HouseholdFile
 from crm_core.crm import CRM
 from crm_core.kernel.dates import start_of_day
+from crm_core.kernel.recorded import Envelope, Recorded
 from crm_core.kernel.sealed import Withheld
 from crm_core.kernel.word import Word
+from crm_core.messages.events import MessageQueued, MessageSent
 from crm_core.opinions import RecordOpinion, WithdrawOpinion
 from crm_core.owners import (
     CARD,
     AssignKeeper,
     DecideChange,
+    MergeHousehold,
     ProposeChange,
     RecordInterest,
     RecordItem,
     RegisterHousehold,
     ReportChange,
+    TransferOwnership,
     VerifyItem,
     WithdrawItem,
 )
@@ -36,8 +41,21 @@ from crm_core.owners.card.standard import BUSINESS, CONTACTS, ITEMS, in_standard
 from crm_core.owners.commands import SOURCES
 from crm_core.payments import RaiseCharge, ReceivePayment
 from crm_core.payments.commands import RecordPurchase
-from crm_core.requests import ReceiveRequest
-from crm_core.staff import RegisterStaff
+from crm_core.requests import (
+    ConfirmClosing,
+    Dispatch,
+    ReceiveRequest,
+    Reclassify,
+    Reopen,
+    ReportDone,
+)
+from crm_core.requests.events import (
+    Apologised,
+    ConfirmationAttemptFailed,
+    CustomerAnswered,
+    ProgressNoted,
+)
+from crm_core.staff import EndStaffRole, RegisterStaff
 from crm_core.testing import given as past
 
 CLERK = Actor("S17", "specialist")
@@ -247,6 +265,30 @@ def test_an_item_that_was_withdrawn_holds_no_more_and_stays_in_the_history(crm: 
     assert values(the_file(crm, on=date(2011, 7, 31)))["post"] == "engineer"
 
 
+@pytest.mark.rule("OWN-08")
+def test_files_without_a_keeper_and_those_whose_keeper_left_are_listed(crm: CRM) -> None:
+    today = crm.host.clock.now().date()
+    other = RegisterHousehold("V00002", "Anhe", "1", "1", "1")
+    crm.do(other, by=CLERK)
+    employed = {"S1": "director", "S3": "manager", "S17": "specialist", "S18": "specialist"}
+    for staff, role in employed.items():
+        by = MANAGER if role == "director" else Actor("S1", "director")
+        crm.do(RegisterStaff(staff, role, date(2010, 1, 1)), by=by)
+    crm.do(AssignKeeper(HOME, "S18", date(2010, 2, 1), "district 1"), by=MANAGER)
+    assert [one.household for one in crm.owners.unkept(by=MANAGER)] == ["V00002"]
+    assert crm.owners.unkept(by=MANAGER, estate="星河小区") == ()
+    crm.do(
+        EndStaffRole("S18", "specialist", today - timedelta(days=1), "left"),
+        by=Actor("S1", "director"),
+    )
+    [left, never] = crm.owners.unkept(by=MANAGER)
+    assert (left.household, left.keeper, left.since) == (HOME, "S18", date(2010, 2, 1))
+    assert (never.household, never.keeper) == ("V00002", None)
+    crm.do(AssignKeeper(HOME, "S17", today, "S18 has left"), by=MANAGER)
+    crm.do(MergeHousehold("V00002", HOME, today, "twice"), by=MANAGER)
+    assert crm.owners.unkept(by=MANAGER) == ()
+
+
 # --- OWN-03, OWN-10: seven categories as of any day ----------------------------------------------
 
 
@@ -269,6 +311,122 @@ def asked(crm: CRM, number: str, kind: str, on: date, rings: int | None = None) 
         rings=rings,
     )
     crm.do(command, by=CLERK, at=start_of_day(on))
+
+
+@pytest.mark.rule("OWN-03")
+def test_a_voice_is_of_the_kind_and_as_open_as_its_request_is(crm: CRM) -> None:
+    """A complaint that is no complaint after all, is closed, and is opened again."""
+    clock = SetClock(start_of_day(date(2011, 3, 1)))
+    crm.host.clock = clock
+    asked(crm, "R1", "complaint", date(2011, 3, 1))
+    asked(crm, "R2", "repair", date(2011, 3, 1))
+    told: list[tuple[str, str]] = []
+    word = Word(OWNER, "phone", "call 9")
+    fitter = Actor("E1", "operator")
+    for make, by in (
+        (lambda at: Reclassify("R1", "asks only", at, kind="enquiry"), CLERK),
+        (lambda at: Dispatch("R1", "E1", "operator", at), CLERK),
+        (lambda at: ReportDone("R1", at), fitter),
+        (lambda at: ConfirmClosing("R1", at, "satisfied", word), CLERK),
+        (lambda at: Reopen("R1", at, "again"), CLERK),
+    ):
+        crm.do(make(clock.now()), by=by)
+        [voice] = the_file(crm).voices
+        told.append((voice.kind, voice.status))
+    assert told == [
+        ("enquiry", "open"), ("enquiry", "open"), ("enquiry", "open"), ("enquiry", "closed"),
+        ("enquiry", "open"),
+    ]  # fmt: skip
+
+
+@pytest.mark.rule("OWN-03")
+@pytest.mark.rule("PAY-16")
+def test_payments_are_those_of_the_tenure_of_the_day(crm: CRM) -> None:
+    """What the seller owed and paid is none of the buyer's."""
+    for charge, due in (("C1", date(2011, 3, 4)), ("C2", date(2011, 8, 4))):
+        raised = RaiseCharge(HOME, charge, "management_fee", charge, 10_000, due)
+        crm.do(raised, by=CLERK, at=start_of_day(due))
+    buyer = Personal("P9", "李娜")
+    sold = TransferOwnership(HOME, "P9", date(2011, 7, 1), buyer, "sold")
+    crm.do(sold, by=CLERK, at=start_of_day(date(2011, 7, 1)))
+    lines = [one.number for one in the_file(crm, on=date(2011, 9, 1)).payments.lines]
+    assert lines == ["C2"]
+    lines = [one.number for one in the_file(crm, on=date(2011, 6, 1)).payments.lines]
+    assert lines == ["C1"]
+
+
+@pytest.mark.rule("OWN-04")
+def test_figures_are_of_twelve_months_and_the_last_contact_is_the_latest(crm: CRM) -> None:
+    for number, day in (("B1", date(2010, 6, 1)), ("B2", date(2010, 6, 2)), ("B3", DAY)):
+        bought = RecordPurchase(HOME, number, "gym", 12_00, day)
+        crm.do(bought, by=CLERK, at=start_of_day(day))
+    for number, day in (("R1", date(2010, 5, 1)), ("R2", date(2010, 7, 1)), ("R3", DAY)):
+        asked(crm, number, "repair", day)
+    figures = the_file(crm, on=DAY).figures
+    # What was bought a year ago to the day is of the year before.
+    assert figures.monthly_purchases_fen == 2_00
+    assert (figures.contacts, figures.last_contact_at) == (2, start_of_day(DAY))
+
+
+@pytest.mark.rule("OWN-04")
+def test_of_two_words_for_one_day_the_last_holds_and_an_earlier_day_takes_nothing_back(
+    crm: CRM,
+) -> None:
+    record(crm, "post", "engineer")
+    record(crm, "post", "chief engineer")
+    assert values(the_file(crm))["post"] == "chief engineer"
+    record(crm, "post", "student", on=date(2011, 5, 1))
+    assert values(the_file(crm))["post"] == "chief engineer"
+
+
+class SetClock:
+    """A clock that goes on by a second whenever it is asked."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        self.at += timedelta(seconds=1)
+        return self.at
+
+
+@pytest.mark.rule("OWN-03")
+def test_every_kind_of_contact_stands_in_the_log_and_what_the_customer_was_not_told_does_not(
+    crm: CRM,
+) -> None:
+    asked(crm, "R1", "repair", date(2011, 3, 1))
+    at = start_of_day(date(2011, 3, 2))
+    happened = (
+        ("request/R1", made(ProgressNoted, customer_told=True, noted_at=at)),
+        ("request/R1", made(ProgressNoted, customer_told=False, noted_at=at)),
+        ("request/R1", made(ConfirmationAttemptFailed, attempted_at=at, channel="phone")),
+        ("request/R1", made(Apologised, apologised_at=at)),
+        ("request/R1", made(CustomerAnswered, answered_at=at)),
+        ("messages/V00001", made(MessageQueued, message="M1", channel="sms")),
+        ("messages/V00001", made(MessageQueued, message="M2", channel="sms")),
+        ("messages/V00001", made(MessageSent, message="M1")),
+    )
+    recorded = [
+        Recorded(n, stream, n, "", HOME, "", Envelope("specialist:S17", "c", event, at.date(), at))
+        for n, (stream, event) in enumerate(happened, 1)
+    ]
+    fold = filing._Fold(HOME, crm.host.zone)
+    for one in recorded:
+        fold.take(one, true=True)
+    assert [(one.what, one.channel, one.number) for one in fold.contacts] == [
+        ("progress", "", "R1"),
+        ("attempt", "phone", "R1"),
+        ("apology", "", "R1"),
+        ("answer", "", "R1"),
+        ("message", "sms", "M1"),
+    ]
+
+
+def made(kind: type, **said: Any) -> Any:
+    """An event of which only what is said matters."""
+    names = [field.name for field in attrs.fields(kind)]
+    known = {"request": "R1"} if "request" in names else {}
+    return kind(**dict.fromkeys(names, "") | known | said)
 
 
 @pytest.mark.rule("OWN-03")

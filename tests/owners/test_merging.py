@@ -172,7 +172,7 @@ def test_whose_the_household_was_is_said_by_the_surviving_file_alone(crm: CRM) -
     """A sale that only the second file tells of begins no tenure, or arrears would be nobody's."""
     charge(crm, ONE, "2011", date(2011, 1, 31))
     buyer = Personal("P1", "李娜")
-    sold = TransferOwnership(TWO, "P1", date(2011, 3, 1), buyer)
+    sold = TransferOwnership(TWO, "P1", date(2011, 3, 1), buyer, reason="transfer of ownership")
     crm.do(sold, by=CLERK, at=at(date(2011, 3, 1)))
     merge(crm, TWO, ONE, date(2011, 6, 1))
     found = crm.accounts.statement(ONE, date(2011, 6, 1))
@@ -312,7 +312,10 @@ def test_who_sold_the_flat_is_not_written_to_because_a_second_file_names_them(cr
     streams = _streams(crm)
     assert streams.holding(TWO, date(2011, 2, 1)) == [f"{ONE}#owner", f"{TWO}#owner"]
     buyer = Personal("P1", "李娜")
-    crm.do(TransferOwnership(ONE, "P1", date(2011, 3, 1), buyer), by=CLERK)
+    crm.do(
+        TransferOwnership(ONE, "P1", date(2011, 3, 1), buyer, reason="transfer of ownership"),
+        by=CLERK,
+    )
     streams = _streams(crm)
     assert streams.holding(TWO, date(2011, 2, 1)) == [f"{ONE}#owner", f"{TWO}#owner"]
     assert streams.holding(TWO, date(2011, 3, 1)) == ["P1"]

@@ -45,6 +45,7 @@ from crm_core.owners import (
     sampling,
 )
 from crm_core.owners.card import decide as card_decide
+from crm_core.owners.card import standard
 from crm_core.owners.commands import KINDS, ROLES, SOURCES
 from crm_core.owners.events import (
     ConditionRecorded,
@@ -104,7 +105,7 @@ TENANT_ADDED = MemberAdded(
     "move_in_registration",
     "person",
 )
-TRANSFER = TransferOwnership("V00001", BUYER, date(2011, 6, 1), LI)
+TRANSFER = TransferOwnership("V00001", BUYER, date(2011, 6, 1), LI, reason="transfer of ownership")
 OWNER_ENDED = RoleEnded(
     "V00001", OWNER, "owner", date(2011, 5, 31), "transfer of ownership", "move_in_registration"
 )
@@ -261,8 +262,83 @@ def test_a_period_that_ended_is_not_entered_a_second_time() -> None:
     end = EndRole("V00001", "V00001#m1", "tenant", date(2010, 8, 31), "moved out")
     given(HOUSEHOLD, *FILE, TENANT_ADDED).when(end, ADD_TENANT).refused("role_held", "OWN-02")
     sold = (*FILE, OWNER_ENDED, BUYER_ADDED)
-    back = TransferOwnership("V00001", OWNER, date(2010, 1, 1), ZHANG)
+    back = TransferOwnership(
+        "V00001", OWNER, date(2010, 1, 1), ZHANG, reason="transfer of ownership"
+    )
     given(HOUSEHOLD, *sold).when(back).refused("role_held", "OWN-02")
+
+
+@pytest.mark.rule("OWN-02")
+def test_no_day_of_a_role_is_held_twice_in_whatever_order_its_times_arrive() -> None:
+    end = EndRole("V00001", "V00001#m1", "tenant", date(2010, 8, 31), "moved out")
+    left = (*FILE, TENANT_ADDED, *given(HOUSEHOLD, *FILE, TENANT_ADDED).when(end).events)
+    overlapping = (
+        # Within the time that is known, on its last day, and around it.
+        attrs.evolve(ADD_TENANT, since=date(2010, 5, 1)),
+        attrs.evolve(ADD_TENANT, since=date(2010, 8, 31)),
+        attrs.evolve(ADD_TENANT, since=date(2010, 1, 1)),
+        attrs.evolve(ADD_TENANT, since=date(2010, 1, 1), until=date(2010, 3, 1), reason="left"),
+        attrs.evolve(ADD_TENANT, since=date(2010, 4, 1), until=date(2010, 5, 1), reason="left"),
+    )
+    for command in overlapping:
+        given(HOUSEHOLD, *left).when(command).refused("role_held", "OWN-02")
+    for command in (
+        attrs.evolve(ADD_TENANT, since=date(2010, 9, 1)),
+        attrs.evolve(ADD_TENANT, member="V00001#m2", name=LI, since=date(2010, 5, 1)),
+        attrs.evolve(ADD_TENANT, role="user", since=date(2010, 5, 1)),
+    ):
+        assert given(HOUSEHOLD, *left).when(command).events
+
+
+@pytest.mark.rule("OWN-02")
+def test_a_time_that_was_over_before_is_entered_late_with_its_end_and_ends_no_other() -> None:
+    """The tenant of today was one two years ago as well: that comes to light now."""
+    late = attrs.evolve(
+        ADD_TENANT, since=date(2009, 1, 1), until=date(2009, 6, 30), reason="old lease found"
+    )
+    outcome = given(HOUSEHOLD, *FILE, TENANT_ADDED).when(late)
+    assert [(r.since, r.until) for r in outcome.after.roles() if r.role == "tenant"] == [
+        (date(2010, 3, 1), None),
+        (date(2009, 1, 1), date(2009, 6, 30)),
+    ]
+    [began, ended] = outcome.events
+    assert (began.since, ended.until, ended.reason) == (
+        date(2009, 1, 1), date(2009, 6, 30), "old lease found",
+    )  # fmt: skip
+    open_end = attrs.evolve(late, until=None)
+    given(HOUSEHOLD, *FILE, TENANT_ADDED).when(open_end).refused("role_held", "OWN-02")
+    unsaid = attrs.evolve(late, reason=" ")
+    given(HOUSEHOLD, *FILE, TENANT_ADDED).when(unsaid).refused("reason_missing", "LOG-06")
+    reversed_ = attrs.evolve(late, until=date(2008, 1, 1))
+    given(HOUSEHOLD, *FILE, TENANT_ADDED).when(reversed_).refused(
+        "role_ends_before_it_begins", "OWN-02"
+    )
+
+
+@pytest.mark.rule("OWN-02")
+def test_a_buyer_who_owned_before_does_not_own_a_day_twice() -> None:
+    """Ownership of theirs that ends ahead is not begun again before it has ended."""
+    leaving = EndRole("V00001", OWNER, "owner", date(2011, 6, 30), "sells in July")
+    back = TransferOwnership("V00001", OWNER, date(2011, 6, 1), ZHANG, reason="bought back")
+    given(HOUSEHOLD, *FILE).when(leaving, back).refused("role_held", "OWN-02")
+
+
+@pytest.mark.rule("OWN-02")
+def test_who_ends_a_role_or_transfers_a_household_says_why() -> None:
+    for blank in ("", " "):
+        end = EndRole("V00001", "V00001#m1", "tenant", date(2010, 8, 31), blank)
+        given(HOUSEHOLD, *FILE, TENANT_ADDED).when(end).refused("reason_missing", "LOG-06")
+        sale = attrs.evolve(TRANSFER, reason=blank)
+        given(HOUSEHOLD, *FILE).when(sale).refused("reason_missing", "LOG-06")
+    with pytest.raises(TypeError):
+        TransferOwnership("V00001", BUYER, date(2011, 6, 1), LI)  # type: ignore[call-arg]
+
+
+@pytest.mark.rule("OWN-02")
+def test_the_same_end_told_again_changes_nothing() -> None:
+    end = EndRole("V00001", "V00001#m1", "tenant", date(2010, 8, 31), "moved out")
+    gone = (*FILE, TENANT_ADDED, *given(HOUSEHOLD, *FILE, TENANT_ADDED).when(end).events)
+    assert given(HOUSEHOLD, *gone).when(end).events == ()
 
 
 @pytest.mark.rule("OWN-02")
@@ -286,7 +362,8 @@ def test_a_role_ends_on_its_last_day_and_is_held_on_it() -> None:
 def test_a_role_that_is_not_held_cannot_end() -> None:
     end = EndRole("V00001", "V00001#m1", "tenant", date(2010, 8, 31), "moved out")
     given(HOUSEHOLD, *FILE).when(end).refused("role_not_held", "OWN-02")
-    given(HOUSEHOLD, *FILE, TENANT_ADDED).when(end, end).refused("role_not_held", "OWN-02")
+    other_day = attrs.evolve(end, until=date(2010, 8, 30))
+    given(HOUSEHOLD, *FILE, TENANT_ADDED).when(end, other_day).refused("role_not_held", "OWN-02")
     other = attrs.evolve(end, role="agent")
     given(HOUSEHOLD, *FILE, TENANT_ADDED).when(other).refused("role_not_held", "OWN-02")
 
@@ -589,7 +666,8 @@ def test_what_the_log_could_not_give_back_is_refused_before_it_is_written(
 ) -> None:
     """Every fault is named by its field, and none of the values is repeated."""
     with open_crm("memory:") as crm:
-        crm.do(attrs.evolve(REGISTER, household="V00009", room="999"), by=CLERK)
+        other = attrs.evolve(REGISTER, household="V00009", room="999", owner=None, phone=None)
+        crm.do(other, by=CLERK)
         before = crm.log.head()
         with pytest.raises(Invalid) as refused:
             crm.do(command, by=CLERK)
@@ -674,7 +752,8 @@ def test_letter_case_makes_no_other_place_and_another_room_does() -> None:
         for number, change in enumerate(
             ({"room": "3b"}, {"unit": "3单元"}, {"building": "2号楼"}, {"estate": "月河"}), 3
         ):
-            crm.do(attrs.evolve(REGISTER, household=f"V0000{number}", **change), by=CLERK)
+            other = {"household": f"V0000{number}", "owner": None, "phone": None}
+            crm.do(attrs.evolve(REGISTER, **other | change), by=CLERK)
         assert crm.get(Household, "V00006") is not None
 
 
@@ -759,13 +838,19 @@ def test_a_period_learnt_of_late_is_not_ended_by_an_earlier_end() -> None:
         crm.do(REGISTER, by=CLERK, at=BOUGHT)
         crm.do(ADD_TENANT, by=CLERK, at=BOUGHT)
         crm.do(EndRole("V00001", "V00001#m1", "tenant", date(2010, 8, 31), "x"), by=CLERK, at=TOLD)
-        crm.do(attrs.evolve(ADD_TENANT, since=date(2010, 1, 10)), by=CLERK, at=TOLD)
+        before = {"since": date(2010, 1, 10), "until": date(2010, 2, 10), "reason": "old lease"}
+        crm.do(attrs.evolve(ADD_TENANT, **before), by=CLERK, at=TOLD)
         today = crm.get(Household, "V00001")
         later = crm.get(Household, "V00001", on=date(2030, 1, 1))
         assert today is not None
         assert later is not None
         assert later.roles() == today.roles()
-        assert [role.since for role in later.holding("tenant")] == [date(2010, 1, 10)]
+        assert later.holding("tenant") == []
+        for day, held in (("2010-02-10", 1), ("2010-02-11", 0), ("2010-03-01", 1)):
+            on = date.fromisoformat(day)
+            then = crm.get(Household, "V00001", on=on)
+            assert then is not None
+            assert len(then.holding("tenant", on)) == held
 
 
 @hypothesis_given(histories(HOUSEHOLD, owner_commands(), opening=owner_openings()))
@@ -1195,7 +1280,7 @@ def test_every_sentence_about_a_file_is_said_by_a_refusal() -> None:
     assert set(sentences("refused-own")) <= said
 
 
-DECIDING = (decide, card_decide, merging, prospects, sampling, streams)
+DECIDING = (decide, card_decide, standard, merging, prospects, sampling, streams)
 """Modules that refuse something about a file."""
 
 REFUSED = [
@@ -1291,7 +1376,9 @@ LATER = date(2024, 5, 1)
             Personal("V9#owner", "13800000000"),
         ),
         ChangeContact("V00001", OWNER, "married", Personal("V9#owner", "Li")),
-        TransferOwnership("V00001", BUYER, LATER, Personal(OWNER, "Li")),
+        TransferOwnership(
+            "V00001", BUYER, LATER, Personal(OWNER, "Li"), reason="transfer of ownership"
+        ),
     ],
     ids=["name", "phone", "change", "transfer"],
 )

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from crm_adapters import open_crm
 from crm_core import Actor, Invalid, Personal, Refused
 from crm_core.crm import CRM
+from crm_core.kernel.text import place_key
 from crm_core.owners import (
     SAMPLE,
     DrawSample,
@@ -23,6 +24,7 @@ from crm_core.owners import (
     Sample,
     VerifyItem,
 )
+from crm_core.owners.commands import VoidHousehold
 from crm_core.owners.sampling import ALGORITHM, SampleDrawn, drawn
 from crm_core.testing import given as past
 
@@ -129,6 +131,30 @@ def test_results_stand_by_item_and_what_was_not_drawn_is_none(crm: CRM) -> None:
         assert refused.value.reason == "not_drawn"
     with pytest.raises(Invalid):
         crm.owners.sampled("Q9", by=LEADER)
+
+
+@pytest.mark.rule("OWN-07")
+@pytest.mark.rule("OWN-09")
+def test_what_was_drawn_before_its_file_was_merged_is_checked_in_the_surviving_one(
+    crm: CRM,
+) -> None:
+    first, *others = draw(crm).households
+    into = next(f"V{n:05}" for n in range(1, 21) if f"V{n:05}" not in (first, *others))
+    crm.do(MergeHousehold(first, into, DAY, "twice"), by=LEADER)
+    check = VerifyItem(into, f"{into}#owner", "name", "wrong", "phone", DAY, sample="Q1")
+    crm.do(check, by=CLERK)
+    found = {(one.household, one.item): one.result for one in crm.owners.sampled("Q1", by=LEADER)}
+    assert found[first, "name"] == "wrong"
+
+
+@pytest.mark.rule("OWN-07")
+@pytest.mark.rule("IMP-01")
+def test_no_file_that_never_was_takes_part_in_a_draw(crm: CRM) -> None:
+    crm._desk.within(
+        VoidHousehold("V00020", place_key("Anhe", "1号楼", "1单元", "20"), DAY, "of another month"),
+        by=LEADER,
+    )
+    assert draw(crm, estate="Anhe", size=4).population == 4
 
 
 @pytest.mark.rule("OWN-07")

@@ -195,7 +195,13 @@ def crm() -> Iterator[CRM]:
             ),
             (charge("C1", "2011-01-31"), FINANCE, "2011-01-01"),
             (charge("C2", "2011-06-30"), FINANCE, "2011-01-01"),
-            (TransferOwnership("V1", "V1#buyer", day("2011-06-01"), buyer), CLERK, "2011-06-01"),
+            (
+                TransferOwnership(
+                    "V1", "V1#buyer", day("2011-06-01"), buyer, reason="transfer of ownership"
+                ),
+                CLERK,
+                "2011-06-01",
+            ),
             (
                 ReceivePayment("V1", "P1", 100_00, day("2011-03-10"), "cash", "C1"),
                 FINANCE,

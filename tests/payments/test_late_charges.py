@@ -527,7 +527,13 @@ def test_a_sellers_credit_keeps_no_late_charge_from_the_buyer(crm: CRM) -> None:
         at=at("2011-05-01"),
     )
     crm.do(
-        TransferOwnership("V1", "V1#buyer", day("2011-06-01"), Personal("V1#buyer", "x")),
+        TransferOwnership(
+            "V1",
+            "V1#buyer",
+            day("2011-06-01"),
+            Personal("V1#buyer", "x"),
+            reason="transfer of ownership",
+        ),
         by=CLERK,
         at=at("2011-06-01"),
     )

@@ -75,7 +75,13 @@ def test_what_the_seller_bought_is_not_the_buyers(crm: CRM) -> None:
     buy(crm, "V1", "B1", 700_00, "2011-05-31")
     buy(crm, "V1", "B2", 200_00, "2011-06-01")
     crm.do(
-        TransferOwnership("V1", "V1#buyer", day("2011-06-01"), Personal("V1#buyer", "x")),
+        TransferOwnership(
+            "V1",
+            "V1#buyer",
+            day("2011-06-01"),
+            Personal("V1#buyer", "x"),
+            reason="transfer of ownership",
+        ),
         by=CLERK,
         at=EARLY,
     )

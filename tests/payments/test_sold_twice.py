@@ -88,7 +88,13 @@ def test_a_flat_sold_twice_in_a_year_the_second_time_known_late(crm: CRM) -> Non
     # Ai owes since January, and sells to Bo in the middle of June.
     for number, due in (("C1", "2024-01-31"), ("C2", "2024-04-30"), ("C3", "2024-07-31")):
         told(crm, "2024-01-01", bill(number, due))
-    told(crm, "2024-06-16", TransferOwnership("V1", BO, day("2024-06-16"), Personal(BO, "Bo")))
+    told(
+        crm,
+        "2024-06-16",
+        TransferOwnership(
+            "V1", BO, day("2024-06-16"), Personal(BO, "Bo"), reason="transfer of ownership"
+        ),
+    )
     assert credit(crm, "2024-06-15") == ("B3", 136, 200_00)
     assert credit(crm, "2024-06-16") == ("A", 0, 0)
     assert owing(crm, "2024-06-16") == {"first": 200_00}
@@ -161,7 +167,13 @@ def test_a_flat_sold_twice_in_a_year_the_second_time_known_late(crm: CRM) -> Non
 @pytest.mark.case("K24")
 def test_one_transfer_pays_for_both_owners_and_what_is_left_is_the_payers(crm: CRM) -> None:
     told(crm, "2024-01-01", bill("C1", "2024-01-31"), bill("C2", "2024-07-31"))
-    told(crm, "2024-06-16", TransferOwnership("V1", BO, day("2024-06-16"), Personal(BO, "Bo")))
+    told(
+        crm,
+        "2024-06-16",
+        TransferOwnership(
+            "V1", BO, day("2024-06-16"), Personal(BO, "Bo"), reason="transfer of ownership"
+        ),
+    )
     parts = (Part("C1", 120_00), Part("C2", 50_00))
     told(crm, "2024-08-01", pays("P1", "2024-08-01", 200_00, payer=AI, parts=parts), by=FINANCE)
     # Of the 120 for Ai's own bill 20 are left over, of the rest nobody said what for: 50 of Ai's.
@@ -182,7 +194,13 @@ def test_one_transfer_pays_for_both_owners_and_what_is_left_is_the_payers(crm: C
 def test_the_sellers_promise_neither_bars_the_buyers_nor_is_kept_by_their_money(crm: CRM) -> None:
     told(crm, "2024-01-01", bill("C1", "2024-01-31"), bill("C2", "2024-07-31"))
     told(crm, "2024-06-01", promises("Q1", AI, "2024-06-01", "2024-09-30"))
-    told(crm, "2024-06-16", TransferOwnership("V1", BO, day("2024-06-16"), Personal(BO, "Bo")))
+    told(
+        crm,
+        "2024-06-16",
+        TransferOwnership(
+            "V1", BO, day("2024-06-16"), Personal(BO, "Bo"), reason="transfer of ownership"
+        ),
+    )
     told(crm, "2024-08-05", promises("Q2", BO, "2024-08-05", "2024-08-20"))
     told(crm, "2024-08-10", pays("P1", "2024-08-10", 100_00, payer=BO))
     found = {

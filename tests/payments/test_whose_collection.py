@@ -149,7 +149,13 @@ UNTHANKED: dict[str, list[Any]] = {
     "cancelled": [CancelCharge("V1", "C1", day(ON), "raised twice")],
     "corrected": [charge("K1", ON, -100_00, corrects="C1")],
     "moved to who owned then": [
-        TransferOwnership("V1", "V1#second", day("2011-01-20"), Personal("V1#second", "Su Shi"))
+        TransferOwnership(
+            "V1",
+            "V1#second",
+            day("2011-01-20"),
+            Personal("V1#second", "Su Shi"),
+            reason="transfer of ownership",
+        )
     ],
     "paid in part, then waived": [pay(40_00, "2011-02-05"), *waive(60_00, ON)],
     "paid in part, then disputed": [pay(40_00, "2011-02-05"), dispute(60_00, ON)],
@@ -224,7 +230,13 @@ def test_nobody_is_thanked_for_money_that_was_there_before_the_case(case: Case) 
 
 # --- PAY-16: the collection of a tenure -------------------------------------------------------
 
-SOLD = TransferOwnership("V1", "V1#second", day("2011-06-16"), Personal("V1#second", "Su Shi"))
+SOLD = TransferOwnership(
+    "V1",
+    "V1#second",
+    day("2011-06-16"),
+    Personal("V1#second", "Su Shi"),
+    reason="transfer of ownership",
+)
 SELLER, BUYER = "collection/V1", "collection/V1@2011-06-16"
 
 

@@ -134,7 +134,12 @@ def settle(estate: Estate, household: str, since: date = date(2020, 1, 1)) -> No
 
 def sell(estate: Estate, household: str, on: date) -> None:
     buyer = Personal(f"{household}#buyer", "李强")
-    estate.do(TransferOwnership(household, f"{household}#buyer", on, buyer), SPECIALIST)
+    estate.do(
+        TransferOwnership(
+            household, f"{household}#buyer", on, buyer, reason="transfer of ownership"
+        ),
+        SPECIALIST,
+    )
 
 
 # --- steps -----------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def inhabit(crm: CRM) -> None:
             RegisterHousehold(
                 number, "Anhe", "1", "1", room,
                 owner=Personal(owner, f"name of {owner}"),
-                phone=Personal(owner, f"phone of {owner}"),
+                phone=Personal(owner, f"phone-of-{owner}@x.cn"),
             ),
             by=CLERK,
         )  # fmt: skip

@@ -87,7 +87,9 @@ def test_what_was_recorded_says_who_decided_and_on_which_ground(crm: CRM) -> Non
 
 
 def test_a_household_is_erased_with_its_members_of_all_tenures(crm: CRM) -> None:
-    sold = TransferOwnership("V1", "B8", date(2024, 1, 8), Personal("B8", "name of B8"))
+    sold = TransferOwnership(
+        "V1", "B8", date(2024, 1, 8), Personal("B8", "name of B8"), reason="transfer of ownership"
+    )
     crm.do(sold, by=CLERK)
     leave(crm, "M7", DAY)
     found = crm.privacy.erase("V1", by=LEADER, purpose=WHY)
@@ -101,7 +103,12 @@ def test_a_household_is_erased_with_its_members_of_all_tenures(crm: CRM) -> None
 def test_who_moves_in_after_the_household_was_erased_has_keys_and_can_be_erased(crm: CRM) -> None:
     """The household's own key is another one each time."""
     assert "V1~1" in crm.privacy.erase("V1", by=KEEPER, purpose=WHY).keys
-    crm.do(TransferOwnership("V1", "N9", DAY, Personal("N9", "name of N9")), by=CLERK)
+    crm.do(
+        TransferOwnership(
+            "V1", "N9", DAY, Personal("N9", "name of N9"), reason="transfer of ownership"
+        ),
+        by=CLERK,
+    )
     assert shown(crm, "N9", "M7") == {"N9": "open", "M7": "erased"}
     assert {"V1~2", "N9"} <= {*crm.privacy.erase("V1", by=KEEPER, purpose=WHY).keys}
     assert shown(crm, "N9") == {"N9": "erased"}
@@ -110,7 +117,9 @@ def test_who_moves_in_after_the_household_was_erased_has_keys_and_can_be_erased(
 @pytest.mark.case("T25")
 def test_two_persons_in_one_event_are_independent(crm: CRM) -> None:
     """A transfer of ownership names who comes beside who goes."""
-    sold = TransferOwnership("V1", "B8", date(2024, 1, 8), Personal("B8", "name of B8"))
+    sold = TransferOwnership(
+        "V1", "B8", date(2024, 1, 8), Personal("B8", "name of B8"), reason="transfer of ownership"
+    )
     crm.do(sold, by=CLERK)
     crm.privacy.erase("V1", "V1#owner", by=KEEPER, purpose=WHY)
     assert shown(crm, "V1#owner", "B8") == {"V1#owner": "erased", "B8": "open"}

@@ -246,7 +246,12 @@ def test_what_has_one_number_in_two_files_is_of_whoever_had_a_part_in_it(crm: CR
     buyer = Personal("V1#buyer", "name of V1#buyer")
     crm.do(RaiseCharge("V1", "C1", "management_fee", "2023-4", 100_00, DAY), by=CLERK)
     crm.clock.day(DAY + timedelta(days=20))  # type: ignore[attr-defined]
-    crm.do(TransferOwnership("V1", "V1#buyer", DAY + timedelta(days=10), buyer), by=CLERK)
+    crm.do(
+        TransferOwnership(
+            "V1", "V1#buyer", DAY + timedelta(days=10), buyer, reason="transfer of ownership"
+        ),
+        by=CLERK,
+    )
     later = DAY + timedelta(days=20)
     crm.do(RaiseCharge("V3", "C1", "management_fee", "2024-1", 100_00, later), by=CLERK)
     raised = [e.position for e in crm.log.feed() if e.name.startswith("payments.charge_raised")]

@@ -253,7 +253,7 @@ def house(number: str, room: str) -> RegisterHousehold:
     return RegisterHousehold(
         *(number, "Anhe", "1", "1", room),
         owner=Personal(owner, f"name of {number}"),
-        phone=Personal(owner, f"phone of {number}"),
+        phone=Personal(owner, f"phone-of-{number}@x.cn"),
         moved_in=day("2020-01-01"),
     )
 
@@ -322,7 +322,8 @@ def estate(tmp_path: Path) -> Iterator[CRM]:
             (MovePayment("V1", "P1", "V2", "it was theirs"), MANAGER, "2024-04-02"),
             (
                 TransferOwnership(
-                    *("V1", "V1#buyer", day("2024-06-01")), Personal("V1#buyer", "name of buyer")
+                    *("V1", "V1#buyer", day("2024-06-01")), Personal("V1#buyer", "name of buyer"),
+                    reason="transfer of ownership",
                 ),
                 CLERK,
                 "2024-06-01",
@@ -352,7 +353,7 @@ def values(copy: PersonExport) -> set[tuple[str, str]]:
         for value in personal(entry.data)
     }
     # What was typed about them stands in it, too.
-    return {one for one in found if one[1].startswith(("name of", "phone of")) or one[1] in STATES}
+    return {one for one in found if one[1].startswith(("name of", "phone-of")) or one[1] in STATES}
 
 
 def test_a_small_estate_is_complete_and_keeps_everybody_apart(estate: CRM) -> None:
@@ -367,7 +368,7 @@ def test_a_household_gets_all_that_was_ever_its_own_with_the_values_of_all_its_m
     own = {e.position for e in estate.log.feed() if e.household == "V1"}
     assert own == {entry.position for entry in copy.events if entry.whole}
     assert values(copy) == {
-        ("V1#owner", "name of V1"), ("V1#owner", "phone of V1"), ("T9", "name of tenant"),
+        ("V1#owner", "name of V1"), ("V1#owner", "phone-of-V1@x.cn"), ("T9", "name of tenant"),
         ("V1#buyer", "name of buyer"),
     }  # fmt: skip
     assert {role.member for role in copy.roles} == {"V1#owner", "T9", "V1#buyer"}
@@ -411,7 +412,7 @@ def test_who_sold_and_who_bought_get_each_their_own_time_and_not_the_others(esta
     assert {e.data["request"] for e in events(seller, "requests.received")} == {"R1"}
     assert {e.data["request"] for e in events(buyer, "requests.received")} == {"R3"}
     assert not events(buyer, "requests.request_gathered")
-    assert values(seller) == {("V1#owner", "name of V1"), ("V1#owner", "phone of V1")}
+    assert values(seller) == {("V1#owner", "name of V1"), ("V1#owner", "phone-of-V1@x.cn")}
     assert values(buyer) == {("V1#buyer", "name of buyer")}
     assert [role.until for role in seller.roles] == ["2024-05-31"]
 
@@ -643,7 +644,7 @@ def test_whose_only_role_is_void_gets_everything_about_them_all_the_same() -> No
 @pytest.mark.rule("PRV-03")
 def test_erased_missing_and_tampered_are_told_apart(estate: CRM, tmp_path: Path) -> None:
     estate.do(
-        ChangeContact("V1", "T9", "another number", phone=Personal("T9", "phone of tenant")),
+        ChangeContact("V1", "T9", "another number", phone=Personal("T9", "phone-of-tenant@x.cn")),
         by=CLERK,
     )
     estate.host.vault.erase("T9")

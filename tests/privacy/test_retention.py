@@ -154,7 +154,13 @@ def test_who_owes_from_their_time_is_kept_until_it_is_settled(years: Years) -> N
         crm.do(RaiseCharge("V1", number, "management_fee", due.isoformat()[:7], 100_00, due),
                by=MONEY)  # fmt: skip
     crm.do(
-        TransferOwnership("V1", "V1#buyer", sold, Personal("V1#buyer", "name of V1#buyer")),
+        TransferOwnership(
+            "V1",
+            "V1#buyer",
+            sold,
+            Personal("V1#buyer", "name of V1#buyer"),
+            reason="transfer of ownership",
+        ),
         by=CLERK,
     )
     assert years.on(date(2013, 6, 1)) == 0
@@ -288,7 +294,12 @@ def test_who_owes_in_another_household_is_kept(years: Years) -> None:
     )
     years.leaves(OUT, owner)
     sold = date(2011, 2, 1)
-    crm.do(TransferOwnership("V2", "V2#b", sold, Personal("V2#b", "name of V2#b")), by=CLERK)
+    crm.do(
+        TransferOwnership(
+            "V2", "V2#b", sold, Personal("V2#b", "name of V2#b"), reason="transfer of ownership"
+        ),
+        by=CLERK,
+    )
     assert years.on(DUE) == 0
     years.clock.day(date(2015, 1, 6))
     crm.do(ReceivePayment("V2", "B1", 100_00, date(2015, 1, 6), "transfer", charge="C1"), by=MONEY)

@@ -106,6 +106,7 @@ from privacy.singing import (
     ZHAO,
     Choir,
     person,
+    reach,
     word,
 )
 
@@ -157,14 +158,14 @@ def files(choir: Choir) -> None:
         owner = f"{home}#owner"
         choir.say(
             RegisterHousehold(
-                home, "星河", "1", "1", room, kind, person(owner), person(owner), date(2020, 1, 1)
+                home, "星河", "1", "1", room, kind, person(owner), reach(owner), date(2020, 1, 1)
             ),
             whose=home,
         )
     choir.say(
-        AddMember(HOME, TENANT, "tenant", date(2022, 1, 1), person(TENANT), person(TENANT)),
+        AddMember(HOME, TENANT, "tenant", date(2022, 1, 1), person(TENANT), reach(TENANT)),
         AddMember(HOME, "V1#child", "family_member", date(2022, 1, 1), person("V1#child")),
-        ChangeContact(HOME, OWNER, SING, person(OWNER), person(OWNER)),
+        ChangeContact(HOME, OWNER, SING, person(OWNER), reach(OWNER)),
         RecordInterest(HOME, "保洁", day, word()),
         ConfirmConduct(HOME, "disturbance", day, SING),
         RecordCondition(HOME, True, SING, day),
@@ -175,7 +176,10 @@ def files(choir: Choir) -> None:
     )
     choir.say(ChangeContact(OTHER, "V2#owner", SING, person("V2#owner")), whose=OTHER)
     new = person("V3#new")
-    choir.say(TransferOwnership("V3", "V3#new", day, new, new, SING), whose="V3#owner")
+    choir.say(
+        TransferOwnership("V3", "V3#new", day, new, SING, reach("V3#new")),
+        whose="V3#owner",
+    )
     choir.say(MergeHousehold("V4", "V3", day, SING), UndoMerge("V4", SING), whose="V3")
 
 

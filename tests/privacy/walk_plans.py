@@ -128,7 +128,10 @@ def care(choir: Choir) -> None:
     )
     choir.say(WithdrawConsent(HOME, OWNER, "marketing", choir.now(), word()))
     buyer = person("V3#buyer")
-    choir.say(TransferOwnership("V3", "V3#buyer", day, buyer, None, SING), whose="V3")
+    choir.say(
+        TransferOwnership("V3", "V3#buyer", day, buyer, SING),
+        whose="V3",
+    )
     choir.tick("2024-02-12")
     day = choir.on("2024-02-13")
     choir.say(GiveAdvice("Q1", SING, True, day), by=COLLEAGUE)

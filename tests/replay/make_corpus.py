@@ -177,7 +177,9 @@ def changed_hands(crm: CRM) -> None:
         AddMember("T1", "T1#tenant", "tenant", day, tenant),
         AgreeDebtor("T1", "A1", "T1#tenant", date(YEAR, 4, 1), "lease 7"),
         ReleaseDebtor("T1", "A1", date(YEAR, 5, 31), "moved out"),
-        TransferOwnership("T1", "T1#buyer", sold, Personal("T1#buyer", "买方")),
+        TransferOwnership(
+            "T1", "T1#buyer", sold, Personal("T1#buyer", "买方"), reason="transfer of ownership"
+        ),
         ReceivePayment("T1", "P1", 250_00, date(YEAR, 8, 1), "cash", payer="T1#owner"),
         ReceivePayment("T1", "P2", 70_00, date(YEAR, 8, 2), "cash", charge="C7"),
         RegisterHousehold("T2", "星河小区", "3号楼", "1单元", "102"),

@@ -466,6 +466,22 @@ def test_who_recorded_a_visit_does_not_make_it_go_away(crm: CRM) -> None:
     assert tick(crm) == 0
 
 
+@pytest.mark.rule("OWN-03")
+def test_a_visit_stands_in_the_contact_log_of_the_file_until_it_is_withdrawn(crm: CRM) -> None:
+    def log() -> list[tuple[str, str, str]]:
+        file = crm.owners.file("V1", by=CLERK, purpose="care")
+        assert file is not None
+        told = [one for one in file.contact_log if one.number == "repair_finished:R1"]
+        assert file.figures.contacts == len(file.contact_log)
+        return [(one.what, one.channel, one.number) for one in told]
+
+    assert log() == []
+    crm.do(made("repair_finished:R1", WHEN, contact_left="E1"), by=SUPERVISOR)
+    assert log() == [("visit", "phone", "repair_finished:R1")]
+    crm.do(WithdrawVisit("V1", "repair_finished:R1", "another flat"), by=DIRECTOR)
+    assert log() == []
+
+
 @pytest.mark.rule("PRV-05")
 def test_who_may_not_be_called_is_not(crm: CRM) -> None:
     home(crm, "V9", moved_in=date(2023, 12, 1))

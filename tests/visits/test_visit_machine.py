@@ -145,7 +145,11 @@ class VisitMachine(RuleBasedStateMachine):
         self.sales += 1
         buyer = f"b{self.sales}"
         person = Personal(f"{household}#{buyer}", "Wang")
-        if self.do(TransferOwnership(household, f"{household}#{buyer}", today, person)):
+        if self.do(
+            TransferOwnership(
+                household, f"{household}#{buyer}", today, person, reason="transfer of ownership"
+            )
+        ):
             self.owners[household] = buyer
             self.model.begun[household] = start_of_day(today)
 

@@ -322,7 +322,7 @@ def test_who_sold_is_not_called_about_it_and_neither_is_who_bought(crm: CRM) -> 
     at(crm, now(crm) + DAY)
     sold = date(2024, 5, 7)
     buyer = Personal("V1#b", "Wang")
-    crm.do(TransferOwnership("V1", "V1#b", sold, buyer), by=CLERK)
+    crm.do(TransferOwnership("V1", "V1#b", sold, buyer, reason="transfer of ownership"), by=CLERK)
     tick(crm)
     assert visit(crm, "repair_finished:R1").why == "tenure"
     rows = {visit(crm, one).scheduled.row for one in open_visits(crm)}
@@ -332,7 +332,10 @@ def test_who_sold_is_not_called_about_it_and_neither_is_who_bought(crm: CRM) -> 
 def test_a_sale_of_a_later_day_is_looked_at_on_that_day(crm: CRM) -> None:
     finished(crm, severity="major")
     buyer = Personal("V1#b", "Wang")
-    crm.do(TransferOwnership("V1", "V1#b", date(2024, 5, 8), buyer), by=CLERK)
+    crm.do(
+        TransferOwnership("V1", "V1#b", date(2024, 5, 8), buyer, reason="transfer of ownership"),
+        by=CLERK,
+    )
     tick(crm)
     assert "repair_finished:R1" in open_visits(crm)
     at(crm, day(2024, 5, 8) + HOUR)

@@ -104,7 +104,10 @@ def test_it_goes_with_the_household_and_not_with_who_bought_it(crm: CRM) -> None
     assert open_visits(crm) == set()
     at(crm, now(crm) + DAY)
     buyer = Personal("V2#b", "Wang")
-    crm.do(TransferOwnership("V2", "V2#b", date(2024, 5, 7), buyer), by=CLERK)
+    crm.do(
+        TransferOwnership("V2", "V2#b", date(2024, 5, 7), buyer, reason="transfer of ownership"),
+        by=CLERK,
+    )
     tick(crm)
     assert visit(crm, "survey_dissatisfied:by-V1-S1", "V2").why == "tenure"
 

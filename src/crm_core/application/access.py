@@ -173,16 +173,20 @@ class Access:
         receiver: str = "",
     ) -> Use:
         """Whether a purpose may be pursued with a member's data on a day, and why (PRV-05)."""
-        host, today = self.host, present_day(self.host)
-        sight = WorkSight(
+        today = present_day(self.host)
+        return usable(self.sight(), household, member, purpose, on or today, receiver)
+
+    def sight(self) -> WorkSight:
+        """What look-ups see of the log now."""
+        host = self.host
+        return WorkSight(
             streams=self.streams(),
             log=host.log,
             registry=host.registry,
             policies=host.policies,
             zone=host.zone,
-            day=today,
+            day=present_day(host),
         )
-        return usable(sight, household, member, purpose, on or today, receiver)
 
     def consented(self, household: str, subject: str, purpose: str | None) -> bool:
         """Whether the person lets their values be seen for a purpose: what needs their consent, or

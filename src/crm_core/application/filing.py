@@ -52,6 +52,7 @@ from crm_core.requests.events import (
     RequestReceived,
     RequestReopened,
 )
+from crm_core.visits.events import VisitAttempted, VisitMade, VisitWithdrawn
 
 MONTHS = 12
 """The months that monthly and yearly figures are of."""
@@ -135,8 +136,9 @@ class ContactEntry:
     """A contact with the household, as the other slices recorded it.
 
     Args:
-        what: `request`, `call`, `answer`, `progress`, `apology`, `attempt`, `message` or `opinion`.
-        number: Of the request, call, message or opinion.
+        what: `request`, `call`, `answer`, `progress`, `apology`, `attempt`, `message`, `opinion` or
+            `visit`.
+        number: Of the request, call, message, opinion or visit.
     """
 
     at: datetime
@@ -357,6 +359,7 @@ class _Fold:
             "opinions": self._opinion,
             "prospect": self._lead,
             "request": self._request,
+            "visits": self._visit,
         }
 
     def take(self, recorded: Recorded[Any], *, true: bool) -> None:
@@ -502,6 +505,10 @@ class _Fold:
             )
         )
 
+    def _never(self, what: str, number: str) -> None:
+        """There was no such contact: it was recorded by mistake."""
+        self.contacts = [one for one in self.contacts if (one.what, one.number) != (what, number)]
+
     def _request(self, recorded: Recorded[Any]) -> None:
         event = recorded.event
         match event:
@@ -544,6 +551,7 @@ class _Fold:
         event = recorded.event
         if isinstance(event, OpinionWithdrawn):
             self._withdrawn.add(event.opinion)
+            self._never("opinion", event.opinion)
         elif event.opinion not in self._opined:
             self._opined[event.opinion] = Voice(
                 number=event.opinion,
@@ -553,6 +561,16 @@ class _Fold:
                 position=recorded.position,
             )
             self._contact(recorded, recorded.recorded, "opinion", event.source, event.opinion)
+
+    def _visit(self, recorded: Recorded[Any]) -> None:
+        event = recorded.event
+        match event:
+            case VisitAttempted():
+                self._contact(recorded, event.attempted_at, "attempt", event.means, event.visit)
+            case VisitMade():
+                self._contact(recorded, event.visited_at, "visit", event.means, event.visit)
+            case VisitWithdrawn():
+                self._never("visit", event.visit)
 
     def _lead(self, recorded: Recorded[Any]) -> None:
         event = recorded.event

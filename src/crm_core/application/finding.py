@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from crm_core.application.access import Access
@@ -13,7 +13,9 @@ from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Place, Plain, Sealed
 from crm_core.kernel.text import fold_width
 from crm_core.kernel.values import frozen
+from crm_core.owners.card.events import ChangeDecided, ChangeProposed
 from crm_core.owners.views import DIRECTORY, DirectoryLine
+from crm_core.ports import EventLog
 
 _PAGE = 1000
 
@@ -36,6 +38,16 @@ class Found:
     name: Any = None
 
 
+@frozen
+class _Named:
+    """A member's name as it stands in the log."""
+
+    household: str
+    member: str
+    value: Sealed
+    place: Place
+
+
 class Finding:
     """Finds households.
 
@@ -54,31 +66,42 @@ class Finding:
         if not words:
             raise Invalid.one("nothing_to_find")
         named = self._named(look, words)
-        found: list[Found] = []
+        merges = self._access.streams().merges()
+        # Of a file that was merged the surviving one is found (OWN-09).
+        found: dict[str, _Named | None] = {}
+        lines: dict[str, DirectoryLine] = {}
         for line in self._lines():
-            if not look.knows(line.household):
-                continue
-            name = None
-            if line.household in named:
-                value, place, member = named[line.household]
-                opened = look.open(value, place, "name", line.household, member)
-                name = opened.text if isinstance(opened, Plain) else None
-            if name is None and not _matches(look, line, words):
-                continue
-            shown = look.show(line)
-            found.append(
-                Found(
-                    household=line.household,
-                    estate=shown.estate,
-                    building=shown.building,
-                    unit=shown.unit,
-                    room=shown.room,
-                    kind=shown.kind,
-                    members=shown.members,
-                    name=name,
-                )
-            )
-        return found
+            survivor = merges.survivor(line.household)
+            name = named.get(line.household)
+            if name is not None or (look.knows(line.household) and _matches(look, line, words)):
+                found[survivor] = name or found.get(survivor)
+            if line.household == survivor:
+                lines[line.household] = line
+        shown = [line for line in lines.values() if line.household in found]
+        shown = [line for line in shown if look.knows(line.household)]
+        most = look.policy.found_max
+        if len(shown) > most:
+            # A look for nearly nothing would be an export without its mark (PRV-10).
+            raise Invalid.one("found_too_many", found=len(shown), most=most)
+        return [self._found(look, line, found[line.household]) for line in shown]
+
+    @staticmethod
+    def _found(look: Look, line: DirectoryLine, named: _Named | None) -> Found:
+        seen = look.show(line)
+        name = None
+        if named is not None:
+            opened = look.open(named.value, named.place, "name", named.household, named.member)
+            name = opened.text if isinstance(opened, Plain) else None
+        return Found(
+            household=line.household,
+            estate=seen.estate,
+            building=seen.building,
+            unit=seen.unit,
+            room=seen.room,
+            kind=seen.kind,
+            members=seen.members,
+            name=name,
+        )
 
     def _lines(self) -> Iterator[DirectoryLine]:
         views, after = self._host.views, ("", "")
@@ -88,34 +111,60 @@ class Finding:
                 yield line
                 after = (order, key)
 
-    def _named(self, look: Look, words: list[str]) -> dict[str, tuple[Sealed, Place, str]]:
-        """By household the name that has all the words in it, and whose it is; for whoever may see
-        such names.
+    def _named(self, look: Look, words: list[str]) -> dict[str, _Named]:
+        """By household the member whose name has all the words; for whoever may see such names.
 
-        Every name is opened here to be compared, and none goes any further: it is opened again, and
-        written down, where it is shown.
+        Every name is opened here to be compared, and goes no further: what is shown, and written
+        down, are those of the households that are found.
         """
-        found: dict[str, tuple[Sealed, Place, str]] = {}
-        names = ("owners.member_added/1", "owners.contact_changed/1")
-        latest: dict[tuple[str, str], tuple[Sealed, Place]] = {}
+        found: dict[str, _Named] = {}
         if look.by.role in _BY_NUMBER:
             return found
-        for recorded in self._host.log.feed(names=names):
-            value = recorded.event.name
-            if isinstance(value, Sealed):
-                key = (recorded.household, recorded.event.member)
-                latest[key] = value, Place(recorded.stream, recorded.version, "name")
-        for (household, member), (value, place) in latest.items():
+        streams = self._access.streams()
+        for one in _latest(self._host.log):
             # One name of a household is enough, and who said no to the purpose is not looked for.
-            if household in found or not look.of_person("name", household, member).granted:
+            if one.household in found:
                 continue
-            opened = self._host.vault.open(value, place)
-            if isinstance(opened, Plain) and all(
-                word in fold_width(opened.text).casefold() for word in words
-            ):
-                found[household] = value, place, member
+            if not look.of_person("name", one.household, one.member).granted:
+                continue
+            opened = self._host.vault.open(one.value, one.place)
+            if isinstance(opened, Plain) and _called(fold_width(opened.text).casefold(), words):
+                file = streams.file(one.household)
+                # Whoever was entered by mistake is nobody's member.
+                if file is not None and one.member in file.members():
+                    found[one.household] = one
         return found
 
+
+def _latest(log: EventLog) -> Iterable[_Named]:
+    """The name of each member as last told: entered, changed, or proposed and accepted."""
+    latest: dict[tuple[str, str], _Named] = {}
+    proposed: dict[tuple[str, str], _Named] = {}
+    for recorded in log.feed(names=_NAMES):
+        event, home = recorded.event, recorded.household
+        if isinstance(event, ChangeDecided):
+            accepted = proposed.get((home, event.change)) if event.accepted else None
+            if accepted is not None:
+                latest[home, accepted.member] = accepted
+            continue
+        field = "value" if isinstance(event, ChangeProposed) else "name"
+        value = getattr(event, field)
+        if not isinstance(value, Sealed):
+            continue
+        one = _Named(home, event.member, value, Place(recorded.stream, recorded.version, field))
+        if not isinstance(event, ChangeProposed):
+            latest[home, event.member] = one
+        elif event.item == "name":
+            proposed[home, event.change] = one
+    return latest.values()
+
+
+_NAMES = (
+    "owners.change_decided/1",
+    "owners.change_proposed/1",
+    "owners.contact_changed/1",
+    "owners.member_added/1",
+)
 
 _BY_NUMBER = ("host", "system", "auditor")
 """Who sees no names, so that none is looked at for them."""
@@ -127,4 +176,16 @@ def _matches(look: Look, line: DirectoryLine, words: list[str]) -> bool:
     if look.answer("place", line.household).granted:
         seen += [line.estate, line.building, line.unit, line.room]
     parts = [fold_width(part).casefold() for part in seen]
-    return all(any(word == part or word in part for part in parts) for word in words)
+    return all(any(_in(word, part) for part in parts) for word in words)
+
+
+def _called(name: str, words: list[str]) -> bool:
+    return all(_in(word, name) for word in words)
+
+
+def _in(word: str, text: str) -> bool:
+    """Whether a text has a word; one of a single character is looked for whole.
+
+    In part of a text a single character is nearly everywhere.
+    """
+    return word == text or (len(word) > 1 and word in text)

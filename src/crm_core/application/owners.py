@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Unpack
 
 from crm_core.application.access import Access, Asked, stated
@@ -14,17 +15,47 @@ from crm_core.application.files import Files
 from crm_core.application.filing import HouseholdFile
 from crm_core.application.finding import Finding, Found
 from crm_core.application.host import Host, present_day
-from crm_core.application.segmenting import ITEM_NAMES, Segments, counted, on_record
+from crm_core.application.segmenting import (
+    BEFORE,
+    ITEM_NAMES,
+    SINCE,
+    Counting,
+    Segments,
+    counted,
+    month_of,
+)
+from crm_core.application.survey_lookups import households
 from crm_core.application.told import PERSONAL, last_told
 from crm_core.errors import Invalid, Refused
 from crm_core.gradings.engines.merged import merges_seen
+from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Opened
 from crm_core.kernel.values import frozen
 from crm_core.owners import CARD, SAMPLE
-from crm_core.owners.card.events import ItemVerified
+from crm_core.owners.card.events import ItemRecorded, ItemVerified
 from crm_core.owners.card.standard import SEGMENTED
 from crm_core.owners.facts import REGISTERED
+from crm_core.privacy.consent import CONSENTS
+from crm_core.staff import REGISTER
+from crm_core.staff.register import WHOLE as STAFF
+
+COUNTED = "segment"
+"""The purpose of the closed list that counting is (PRV-05)."""
+
+KEPT = frozenset({"owners.keeper_assigned/1"})
+"""Name of the event that says who keeps a file."""
+
+_TAKEN_BACK = ("expired", "objected", "withdrawn")
+"""Why a use of a purpose may be over that was allowed."""
+
+ERASED = frozenset({"privacy.household_erased/1", "privacy.member_erased/1"})
+"""Names of the events that say that somebody was erased."""
+
+
+def _gone(event: Any) -> tuple[str, ...]:
+    members: tuple[str, ...] = getattr(event, "members", ())
+    return (*members, getattr(event, "member", ""))
 
 
 @frozen
@@ -42,6 +73,20 @@ class SampledItem:
     result: str | None
     on: date | None
     by: str | None
+
+
+@frozen
+class Unkept:
+    """A file that nobody keeps.
+
+    Args:
+        keeper: Who was to keep it and is on the staff no more; None where nobody was ever named.
+        since: From when they were to keep it.
+    """
+
+    household: str
+    keeper: str | None
+    since: date | None
 
 
 class Owners:
@@ -166,11 +211,14 @@ class Owners:
     def segments(
         self, item: str, *, by: Actor, purpose: str, on: date | None = None, estate: str = ""
     ) -> Segments:
-        """Households by an item that was kept for this purpose (OWN-11); small cells suppressed.
+        """Households by an item that was kept for this purpose, about and by the month (OWN-11).
+
+        Small cells are suppressed, also against whoever compares answers; see
+        `crm_core.application.segmenting`.
 
         Args:
             item: One of `card.standard.SEGMENTED`.
-            on: The day; by default today.
+            on: A day of the month, of which the first counts; by default, and at most, of this one.
             estate: Only of this estate.
 
         Raises:
@@ -183,24 +231,74 @@ class Owners:
             raise Invalid.one("purpose_missing")
         if item not in SEGMENTED:
             raise Invalid.one("field_unknown", field=item, accepted=SEGMENTED)
-        day = on or present_day(host)
-        told = host.log.by_household(names=ITEM_NAMES)
-        if estate:
-            there = {
-                household
-                for household, facts in host.log.facts(names={REGISTERED})
-                if any(file.estate == estate for _, _, file in facts)
-            }
-            told = (one for one in told if one[0] in there)
-        return counted(
-            told,
+        today = present_day(host)
+        month = month_of(min(on or today, today))
+        start = start_of_day(month, host.zone)
+        asked = Counting(
             item=item,
             purpose=purpose,
-            on=day,
-            merges=merges_seen(host.log, day),
+            on=month,
+            zone=host.zone,
+            estates=self._estates(),
+            merges=merges_seen(host.log, month, start),
             opens=host.vault.open,
-            allows=on_record,
+            lost=partial(self._lost, month),
+            erased=self._erased,
+            fingerprint=host.vault.fingerprint,
         )
+        return counted(host.log.by_household(names=ITEM_NAMES), asked, estate)
+
+    def _estates(self) -> dict[str, str]:
+        """The estate of each file."""
+        return {
+            household: file.estate
+            for household, facts in self._host.log.facts(names={REGISTERED})
+            for _, _, file in facts
+        }
+
+    def _lost(self, month: date, household: str, item: ItemRecorded) -> str:
+        """When a member has said that they want to be counted no more, if they have (PRV-05)."""
+        if item.basis != "consent":
+            return ""
+        for why in (COUNTED, item.kept_for):
+            if self._access.use(household, item.member, why).reason not in _TAKEN_BACK:
+                continue
+            start = start_of_day(month, self._host.zone)
+            lately = any(
+                one.event.member == item.member and one.recorded > start
+                for one in self._host.log.read(CONSENTS.stream(household))
+            )
+            then = self._access.use(household, item.member, why, on=month).reason
+            return SINCE if lately or then not in _TAKEN_BACK else BEFORE
+        return ""
+
+    def _erased(self, member: str, since: datetime) -> bool:
+        """Whether somebody was erased behind an instant."""
+        return any(
+            recorded.recorded > since and member in _gone(recorded.event)
+            for recorded in self._host.log.feed(names=ERASED)
+        )
+
+    def unkept(self, *, estate: str = "", **_asked: Unpack[Asked]) -> tuple[Unkept, ...]:
+        """Files that nobody keeps today: none was named, or who was has left (OWN-08).
+
+        Files that were merged are kept with the surviving one.
+
+        Args:
+            estate: Only of this estate; by default of all.
+        """
+        host, today = self._host, present_day(self._host)
+        register, _ = self._access.streams().load(REGISTER, REGISTER.stream(STAFF))
+        keepers = dict(host.log.by_household(names=KEPT))
+        found = []
+        for household in households(self._access.sight(), estate, today):
+            told = [one.event for one in keepers.get(household, ()) if one.event.on <= today]
+            last = max(reversed(told), key=lambda one: one.on, default=None)
+            if last is None:
+                found.append(Unkept(household, None, None))
+            elif register.in_force(today) and not register.employs(last.keeper, today):
+                found.append(Unkept(household, last.keeper, last.on))
+        return tuple(found)
 
     def sampled(self, sample: str, **_asked: Unpack[Asked]) -> tuple[SampledItem, ...]:
         """The items that a sample is to check, with what was found so far (OWN-07).
@@ -212,12 +310,15 @@ class Owners:
         if drawn.drawn is None:
             raise Invalid.one("sample_unknown", sample=sample)
         found = []
+        merges = self._access.streams().merges()
         for household in drawn.drawn.households:
             checks: dict[str, ItemVerified] = {}
-            for recorded in self._host.log.read(CARD.stream(household)):
-                event = recorded.event
-                if isinstance(event, ItemVerified) and event.sample == sample:
-                    checks[event.item] = event
+            # Of a file that was merged since, the surviving one says what was found (OWN-09).
+            for file in dict.fromkeys((household, merges.survivor(household))):
+                for recorded in self._host.log.read(CARD.stream(file)):
+                    event = recorded.event
+                    if isinstance(event, ItemVerified) and event.sample == sample:
+                        checks[event.item] = event
             for item in drawn.drawn.items:
                 check = checks.get(item)
                 found.append(

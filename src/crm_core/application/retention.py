@@ -191,7 +191,9 @@ def _over(line: Line, recorded: Recorded[Any]) -> Line:
     person = event.member if isinstance(event, RoleEnded) else event.staff
     held = tuple(
         attrs.evolve(one, until=event.until)
-        if (one.person, one.role) == (person, event.role) and not _over_by(one, event.until)
+        if (one.person, one.role) == (person, event.role)
+        and one.since <= event.until
+        and not _over_by(one, event.until)
         else one
         for one in line.held
     )

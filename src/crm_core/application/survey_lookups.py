@@ -16,7 +16,7 @@ from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import SYSTEM
 from crm_core.owners import HOUSEHOLD
-from crm_core.owners.facts import REGISTERED
+from crm_core.owners.facts import REGISTERED, VOIDED, HouseholdRegistered
 from crm_core.requests import REQUEST
 from crm_core.requests.commands import ReceiveRequest
 from crm_core.requests.lookups import with_policy
@@ -33,15 +33,18 @@ from crm_core.surveys.questionnaire import Questionnaire
 def households(sight: WorkSight, estate: str, on: date) -> tuple[str, ...]:
     """The households of an estate whose file stands on a day, sorted; of all where it is empty."""
     merges = sight.streams.merges()
-    found = (
-        household
-        for household, facts in sight.log.facts(names={REGISTERED})
-        for _, known, file in facts
-        if household not in merges.into
-        and local_date(known, sight.zone) <= on
-        and estate in ("", file.estate)
-    )
-    return tuple(sorted(set(found)))
+    found = []
+    for household, facts in sight.log.facts(names={REGISTERED, VOIDED}):
+        # A file that was opened by mistake is none, unless it was opened anew (IMP-01).
+        _, known, file = facts[-1]
+        if (
+            isinstance(file, HouseholdRegistered)
+            and household not in merges.into
+            and local_date(known, sight.zone) <= on
+            and estate in ("", file.estate)
+        ):
+            found.append(household)
+    return tuple(sorted(found))
 
 
 def spoken(command: Any, sight: WorkSight, on: date | None = None) -> Any:

@@ -139,6 +139,7 @@ WAYS: dict[str, Way] = {
     # Counts, small ones suppressed; the act says who may count.
     "owners.segments": Way(FREE),
     "owners.sheet": Way(ASKED),
+    "owners.unkept": Way(EACH),
     # --- papers: each cell asks the table.
     "papers.again": Way(ASKED),
     "papers.every": Way(FREE),

@@ -151,7 +151,7 @@ def _draft(command: DraftPolicy, state: Adoption) -> Decision:
     kind = read_toml(command.document.toml).get("kind")
     if command.another_kind or any(one.kind != kind for one in known.values()):
         return Refusal("policy_of_another_kind", "GRD-11", {"policy": ref.name})
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("GRD-11", "draft")
     return (
         PolicyDrafted(

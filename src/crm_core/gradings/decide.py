@@ -169,7 +169,7 @@ def _start(started: RunStarted, state: Year) -> Decision:
 
 def _replace(command: ReplaceRecord, state: Year) -> Decision:
     """Whom it moves has been counted, so that nobody is moved unseen (GRD-17)."""
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("GRD-17", "record")
     refusal = unfit(state, command.year, command.run)
     if refusal is not None:
@@ -248,11 +248,13 @@ def _year(command: Any) -> str:
     return str(told.year)
 
 
+_OF_YEARS = (StartRun, CompleteRun, ReplaceRecord, AllotQuota)
+
 YEAR = Aggregate(
     Decider(
         "grading-year",
         Year(),
-        decide_year,
+        by_command(dict.fromkeys(_OF_YEARS, decide_year)),
         by_event(
             {
                 RunStarted: _started,
@@ -262,7 +264,7 @@ YEAR = Aggregate(
             }
         ),
     ),
-    (StartRun, CompleteRun, ReplaceRecord, AllotQuota),
+    _OF_YEARS,
     _year,
     lambda command: "",
     needs_file=False,

@@ -106,6 +106,7 @@ class _Contents:
     purposes: tuple[str, ...]
     words: dict[str, tuple[str, ...]]
     rows_max: dict[str, int]
+    found_max: int
     grants: tuple[Grant, ...]
 
 
@@ -164,6 +165,7 @@ class AccessPolicy:
         purposes: Codes of all purposes that somebody can state.
         words: For a purpose words by which it is known where no code is stated.
         rows_max: How many rows a bulk export by a role may have (PRV-10); none for other roles.
+        found_max: How many households one search may find.
         grants: The rows; the first one that fits explains a grant.
     """
 
@@ -172,6 +174,7 @@ class AccessPolicy:
     purposes: tuple[str, ...]
     words: Mapping[str, tuple[str, ...]]
     rows_max: Mapping[str, int]
+    found_max: int
     grants: tuple[Grant, ...]
 
     @classmethod
@@ -193,6 +196,7 @@ class AccessPolicy:
             purposes=contents.purposes,
             words=contents.words,
             rows_max=contents.rows_max,
+            found_max=contents.found_max,
             grants=contents.grants,
         )
 
@@ -269,6 +273,8 @@ def _faults(contents: _Contents) -> Iterator[PathFault]:
             yield wrong(f"rows_max.{role}", "unknown_role", role=role, accepted=ROLES)
         if most < 0:
             yield wrong(f"rows_max.{role}", "count_negative", count=most)
+    if contents.found_max < 0:
+        yield wrong("found_max", "count_negative", count=contents.found_max)
     known = {
         "roles": ROLES,
         "tiers": TIERS,

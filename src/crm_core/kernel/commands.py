@@ -116,3 +116,9 @@ def as_said(command: C) -> C:
     """The command as its giver says it: nothing of what the library looks up stands in it."""
     kind: type = type(command)
     return attrs.evolve(command, **dict.fromkeys(fields_looked_up(kind)))  # type: ignore[misc]
+
+
+def reason_of(command: Any, proposal: Any) -> str:
+    """Why something proposed is approved: as whoever approves says, else as it was proposed."""
+    said: str = command.reason if command.reason.strip() else proposal.reason
+    return said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
+import attrs
 from attrs import field
 
 from crm_core.kernel.sentences import Lang, say
@@ -89,14 +90,27 @@ Evolve = Callable[[Any, Any], Any]
 def by_command(table: Mapping[type, Decide]) -> Decide:
     """A `decide` that looks the answer up by the command's type.
 
+    INVARIANT (LOG-06): of a command that has to have a reason nothing follows without one, be it
+    empty or blanks alone, whatever the rule itself asks for.
+
     Raises:
         KeyError: the command is none of the table; routing sends it to nobody else.
     """
+    reasoned = {kind for kind in table if _needs_reason(kind)}
 
     def decide(command: Any, state: Any) -> Decision:
-        return table[type(command)](command, state)
+        decided = table[type(command)](command, state)
+        if type(command) in reasoned and decided and not isinstance(decided, Refusal):
+            return decided if command.reason.strip() else Refusal("reason_missing", "LOG-06")
+        return decided
 
     return decide
+
+
+def _needs_reason(command: type) -> bool:
+    """Whether a command has a reason that its giver has to say."""
+    found = getattr(attrs.fields(command), "reason", None)
+    return found is not None and found.default is attrs.NOTHING
 
 
 def by_event(table: Mapping[type, Evolve]) -> Evolve:

@@ -131,13 +131,20 @@ def place_key(*parts: str) -> str:
 
 
 def check_phone(text: str) -> str:
-    """A telephone number as written: 3 to 20 digits, with `+ - ( )` and spaces between them.
+    """A telephone number in its one form, so that no number is two: 3 to 20 digits (OWN-05).
+
+    It may be written with `+ - ( )` and spaces, and in full width.
+
+    >>> check_phone("（0755）8888 8888")
+    '075588888888'
 
     Raises:
         Malformed: it is not one.
     """
-    if re.fullmatch(r"\+?[0-9][0-9 ()-]{1,28}[0-9]", text) is None:
+    folded = fold_width(text).strip(" ")
+    if re.fullmatch(r"\(?\+?\(?[0-9][0-9 ()-]{1,28}[0-9]", folded) is None:
         raise Malformed("phone_form")
-    if not 3 <= sum(c.isdigit() for c in text) <= 20:
+    number = re.sub(r"[ ()-]", "", folded)
+    if not 3 <= len(number.removeprefix("+")) <= 20:
         raise Malformed("phone_digits")
-    return text
+    return number

@@ -86,7 +86,7 @@ def _withdraw(command: WithdrawOpinion, state: Opinions) -> Decision:
         if attrs.evolve(withdrawn, withdrawn_by=first.withdrawn_by) == first:
             return ()
         return Refusal("opinion_withdrawn", "GRD-01", {"opinion": command.opinion})
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     if command.on < recorded.on:
         details = {"from": recorded.on.isoformat()}

@@ -60,6 +60,9 @@ class AddMember:
 
     Args:
         kind: What the member is; one of `KINDS`, by default what they are known as, else a person.
+        until: The last day, of a role that is entered with its end: one that was over before the
+            same role began again, say.
+        reason: Why it ended, of such a role.
     """
 
     household: str
@@ -70,6 +73,8 @@ class AddMember:
     phone: Personal | None = None
     source: str = "move_in_registration"
     kind: str | None = None
+    until: DayAhead | None = None
+    reason: str = ""
 
 
 @frozen
@@ -96,8 +101,8 @@ class TransferOwnership:
     member: Id
     on: DayAhead
     name: Personal
+    reason: str
     phone: Personal | None = None
-    reason: str = "transfer of ownership"
     source: str = "move_in_registration"
     kind: str | None = None
 

@@ -13,6 +13,7 @@ from crm_core.kernel.growing import EMPTY, without
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.text import place_key
+from crm_core.owners.card.standard import contact
 from crm_core.owners.commands import (
     COMMERCIAL,
     CONDUCT,
@@ -64,15 +65,19 @@ def _register(command: RegisterHousehold, state: HouseholdState) -> Decision:
         return Refusal("household_exists", "OWN-01", {"household": command.household})
     if command.taken_by is not None:
         return Refusal("place_taken", "OWN-01", {"household": command.taken_by})
-    if command.phone is not None:
-        if command.owner is None:
-            return Refusal("phone_without_owner", "OWN-02")
-        if command.phone.subject != command.owner.subject:
-            return _person_of_another(command.owner.subject)
+    if command.phone is not None and command.owner is None:
+        return Refusal("phone_without_owner", "OWN-02")
+    member = owner_id(command.household)
+    if _of_another(member, command.owner, command.phone):
+        return _person_of_another(member)
     if command.kind not in KINDS:
         return unknown("household_kind", command.kind, KINDS, rule="OWN-02")
     if command.source not in SOURCES:
         return unknown("source", command.source, SOURCES, rule="OWN-05")
+    told = contact(command.owner, command.phone)
+    if isinstance(told, Refusal):
+        return told
+    name, phone = told
     registered = HouseholdRegistered(
         household=command.household,
         estate=command.estate,
@@ -83,15 +88,15 @@ def _register(command: RegisterHousehold, state: HouseholdState) -> Decision:
         moved_in=command.moved_in,
         source=command.source,
     )
-    if command.owner is None:
+    if name is None:
         return (registered,)
     owner = MemberAdded(
         household=command.household,
-        member=owner_id(command.household),
+        member=member,
         role="owner",
         since=command.moved_in or EPOCH,
-        name=command.owner,
-        phone=command.phone,
+        name=name,
+        phone=phone,
         source=command.source,
         kind=command.kind,
     )
@@ -104,33 +109,58 @@ def _kind_of(command: AddMember | TransferOwnership, state: Household) -> str:
     return command.kind or ("person" if known is None else known.kind)
 
 
-def _add_member(command: AddMember, state: HouseholdState) -> Decision:
-    if isinstance(state, NoHousehold):
-        return _no_file(command.household)
-    if command.role not in ROLES:
-        return unknown("role", command.role, ROLES, rule="OWN-02")
+def _begun(
+    command: AddMember | TransferOwnership, state: Household, role: str, since: date
+) -> MemberAdded | Refusal:
+    """The beginning of a role, if it overlaps no day on which the member holds it already."""
     if command.kind not in (None, *KINDS):
         return unknown("member_kind", command.kind, KINDS, rule="OWN-02")
     if command.source not in SOURCES:
         return unknown("source", command.source, SOURCES, rule="OWN-05")
     if _of_another(command.member, command.name, command.phone):
         return _person_of_another(command.member)
-    if any(role.member == command.member for role in state.holding(command.role)):
-        return Refusal("role_held", "OWN-02", {"member": command.member, "role": command.role})
-    if (command.member, command.role, command.since) in state.begun:
-        return _held_before(command.member, command.role, command.since)
-    return (
-        MemberAdded(
-            household=command.household,
-            member=command.member,
-            role=command.role,
-            since=command.since,
-            name=command.name,
-            phone=command.phone,
-            source=command.source,
-            kind=_kind_of(command, state),
-        ),
+    told = contact(command.name, command.phone)
+    if isinstance(told, Refusal):
+        return told
+    name, phone = told
+    assert name is not None
+    last = getattr(command, "until", None)
+    held = state.overlapping(command.member, role, since, last)
+    if held:
+        return _held_already(held[0], since)
+    return MemberAdded(
+        household=command.household,
+        member=command.member,
+        role=role,
+        since=since,
+        name=name,
+        phone=phone,
+        source=command.source,
+        kind=_kind_of(command, state),
     )
+
+
+def _add_member(command: AddMember, state: HouseholdState) -> Decision:
+    if isinstance(state, NoHousehold):
+        return _no_file(command.household)
+    if command.role not in ROLES:
+        return unknown("role", command.role, ROLES, rule="OWN-02")
+    if command.until is not None:
+        if not command.reason.strip():
+            return no_reason("LOG-06")
+        if command.until < command.since:
+            return _ends_too_early(command, command.since, command.until)
+        key = (command.member, command.role, command.since)
+        if key in state.begun and state.ended.get(key) in (None, command.until):
+            # Entered while it lasted, it comes again with its end.
+            ended = _ended(command, Role(*key, None, command.source), command.until)
+            return () if key in state.ended else (ended,)
+    begun = _begun(command, state, command.role, command.since)
+    if isinstance(begun, Refusal):
+        return begun
+    if command.until is None:
+        return (begun,)
+    return (begun, _ended(command, begun, command.until))
 
 
 def _end_role(command: EndRole, state: HouseholdState) -> Decision:
@@ -138,20 +168,28 @@ def _end_role(command: EndRole, state: HouseholdState) -> Decision:
         return _no_file(command.household)
     if command.source not in SOURCES:
         return unknown("source", command.source, SOURCES, rule="OWN-05")
+    if not command.reason.strip():
+        return no_reason("LOG-06")
     held = [r for r in state.holding(command.role) if r.member == command.member]
     if not held:
+        if command.until in state.ends(command.member, command.role):
+            return ()
         return Refusal("role_not_held", "OWN-02", {"member": command.member, "role": command.role})
     if command.until < held[0].since:
-        return _ends_too_early(held[0], command.until)
-    return (
-        RoleEnded(
-            household=command.household,
-            member=command.member,
-            role=command.role,
-            until=command.until,
-            reason=command.reason,
-            source=command.source,
-        ),
+        return _ends_too_early(command, held[0].since, command.until)
+    return (_ended(command, held[0], command.until),)
+
+
+def _ended(
+    command: AddMember | EndRole | TransferOwnership, role: Role | MemberAdded, until: date
+) -> RoleEnded:
+    return RoleEnded(
+        household=command.household,
+        member=role.member,
+        role=role.role,
+        until=until,
+        reason=command.reason,
+        source=command.source,
     )
 
 
@@ -167,43 +205,19 @@ def _person_of_another(member: str) -> Refusal:
 def _transfer(command: TransferOwnership, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
-    if command.kind not in (None, *KINDS):
-        return unknown("member_kind", command.kind, KINDS, rule="OWN-02")
-    if command.source not in SOURCES:
-        return unknown("source", command.source, SOURCES, rule="OWN-05")
-    if _of_another(command.member, command.name, command.phone):
-        return _person_of_another(command.member)
+    if not command.reason.strip():
+        return no_reason("LOG-06")
     last_day = command.on - timedelta(days=1)
     owners = [*state.holding("owner"), *state.holding("co_owner")]
     if any(role.member == command.member for role in owners):
         return Refusal("already_owner", "OWN-02", {"member": command.member})
-    if (command.member, "owner", command.on) in state.begun:
-        return _held_before(command.member, "owner", command.on)
+    begun = _begun(command, state, "owner", command.on)
+    if isinstance(begun, Refusal):
+        return begun
     late = [role for role in owners if role.since > last_day]
     if late:
-        return _ends_too_early(late[0], last_day)
-    ended = tuple(
-        RoleEnded(
-            household=command.household,
-            member=r.member,
-            role=r.role,
-            until=last_day,
-            reason=command.reason,
-            source=command.source,
-        )
-        for r in owners
-    )
-    begun = MemberAdded(
-        household=command.household,
-        member=command.member,
-        role="owner",
-        since=command.on,
-        name=command.name,
-        phone=command.phone,
-        source=command.source,
-        kind=_kind_of(command, state),
-    )
-    return (*ended, begun)
+        return _ends_too_early(late[0], late[0].since, last_day)
+    return (*(_ended(command, role, last_day) for role in owners), begun)
 
 
 def _change_contact(command: ChangeContact, state: HouseholdState) -> Decision:
@@ -217,18 +231,22 @@ def _change_contact(command: ChangeContact, state: HouseholdState) -> Decision:
         )
     if command.source not in SOURCES:
         return unknown("source", command.source, SOURCES, rule="OWN-05")
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     if command.name is None and command.phone is None:
         return ()
     if _of_another(command.member, command.name, command.phone):
         return _person_of_another(command.member)
+    told = contact(command.name, command.phone)
+    if isinstance(told, Refusal):
+        return told
+    name, phone = told
     return (
         ContactChanged(
             household=command.household,
             member=command.member,
-            name=command.name,
-            phone=command.phone,
+            name=name,
+            phone=phone,
             reason=command.reason,
             source=command.source,
         ),
@@ -258,7 +276,7 @@ def _confirm_conduct(command: ConfirmConduct, state: HouseholdState) -> Decision
         return _no_file(command.household)
     if command.kind not in CONDUCT:
         return unknown("conduct", command.kind, CONDUCT, rule="GRD-02")
-    if not command.evidence:
+    if not command.evidence.strip():
         return Refusal("evidence_missing", "GRD-02", sentence="evidence_missing_conduct")
     if (command.kind, command.on) in state.conduct:
         return ()
@@ -299,7 +317,7 @@ def _agree_debtor(command: AgreeDebtor, state: HouseholdState) -> Decision:
         return _no_file(command.household)
     if command.agreement in state.agreed:
         return Refusal("agreement_exists", "PAY-16", {"agreement": command.agreement})
-    if not command.document:
+    if not command.document.strip():
         return Refusal("evidence_missing", "PAY-16", sentence="evidence_missing_document")
     if command.until is not None and command.until < command.since:
         return _agreement_reversed(command.agreement, command.since, command.until)
@@ -328,7 +346,7 @@ def _release_debtor(command: ReleaseDebtor, state: HouseholdState) -> Decision:
     longer = agreed.until is not None and command.until > agreed.until
     if command.agreement in state.released or longer:
         return Refusal("agreement_over", "PAY-16", {"agreement": command.agreement})
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     if command.until < agreed.since:
         return _agreement_reversed(command.agreement, agreed.since, command.until)
@@ -444,7 +462,8 @@ def _role_ended(state: HouseholdState, e: RoleEnded) -> HouseholdState:
         return state
     ended = state.ended
     for role in state.holding(e.role):
-        if role.member == e.member:
+        # One that was over before is told with its end, beside one that goes on.
+        if role.member == e.member and role.since <= e.until:
             ended = ended.add((role.member, role.role, role.since), e.until)
     return attrs.evolve(state, ended=ended)
 
@@ -565,20 +584,25 @@ def _no_file(household: str) -> Refusal:
     return Refusal("unknown_household", "OWN-01", {"household": household})
 
 
-def _held_before(member: str, role: str, since: date) -> Refusal:
-    # A second beginning on the same day would be the same entry, and that one has ended.
-    details = {"member": member, "role": role, "since": since.isoformat()}
-    return Refusal("role_held", "OWN-02", details, "role_held_before")
+def _held_already(held: Role, since: date) -> Refusal:
+    details = {"member": held.member, "role": held.role, "since": held.since.isoformat()}
+    if held.until is not None:
+        # Over by now, but not on those days.
+        details["until"] = held.until.isoformat()
+        return Refusal("role_held", "OWN-02", details, "role_held_before")
+    if since < held.since:
+        return Refusal("role_held", "OWN-02", details, "role_held_later")
+    return Refusal("role_held", "OWN-02", details)
 
 
-def _ends_too_early(role: Role, until: date) -> Refusal:
+def _ends_too_early(role: Role | AddMember | EndRole, since: date, until: date) -> Refusal:
     return Refusal(
         "role_ends_before_it_begins",
         "OWN-02",
         {
             "member": role.member,
             "role": role.role,
-            "since": role.since.isoformat(),
+            "since": since.isoformat(),
             "until": until.isoformat(),
         },
     )

@@ -39,6 +39,9 @@ FACT_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in FACTS)
 REGISTERED = next(kind.stored for kind in EVENTS if kind.cls is HouseholdRegistered)
 """Stored name of the event that says that there is a household, and nothing to grade it by."""
 
+VOIDED = next(kind.stored for kind in EVENTS if kind.cls is HouseholdVoided)
+"""Stored name of the event that says that there never was."""
+
 MEMBER_ADDED = next(kind.stored for kind in EVENTS if kind.cls is MemberAdded)
 """Stored name of the event that says who is in a household."""
 
@@ -103,6 +106,7 @@ __all__ = [
     "REGISTERED",
     "TENURES",
     "TENURE_NAMES",
+    "VOIDED",
     "VOIDS",
     "VOID_NAMES",
     "ConditionRecorded",

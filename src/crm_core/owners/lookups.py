@@ -58,7 +58,10 @@ def with_sample(command: VerifyItem, state: Any, sight: Sight) -> VerifyItem:
     if command.sample is None:
         return found
     sample: Sample = sight.state(SAMPLE, command.sample)
-    return attrs.evolve(found, not_drawn=not sample.asks(command.household, command.item))
+    # A file that was drawn before it was merged is checked in the surviving one (OWN-09).
+    files = sight.state(MERGES, WHOLE).redirects().group(command.household)
+    asked = any(sample.asks(file, command.item) for file in files)
+    return attrs.evolve(found, not_drawn=not asked)
 
 
 def with_prospect(command: ConvertProspect, _state: Any, sight: Sight) -> ConvertProspect:

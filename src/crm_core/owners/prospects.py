@@ -18,7 +18,7 @@ from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_e
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.sealed import Personal, PersonalValue, Text
 from crm_core.kernel.values import frozen
-from crm_core.owners.card.standard import in_standard
+from crm_core.owners.card.standard import contact
 from crm_core.owners.commands import SOURCES
 
 STATUSES = ("new", "contacted", "interested", "lost")
@@ -158,17 +158,15 @@ def _record(command: RecordProspect, state: Prospect) -> Decision:
     values = (command.name, command.phone)
     if any(value is not None and value.subject != command.prospect for value in values):
         return Refusal("person_of_another", "OWN-02", {"member": command.prospect})
-    phone = command.phone
-    if phone is not None:
-        kept = in_standard("phone", phone.reveal())
-        if kept is None:
-            details = {"item": "phone", "accepted": []}
-            return Refusal("item_malformed", "OWN-05", details)
-        phone = Personal(phone.subject, kept)
+    told = contact(*values)
+    if isinstance(told, Refusal):
+        return told
+    name, phone = told
+    assert name is not None
     return (
         ProspectRecorded(
             estate=command.estate,
-            name=command.name,
+            name=name,
             on=command.on,
             phone=phone,
             prospect=command.prospect,

@@ -93,6 +93,22 @@ class Household:
             )
         ]
 
+    def overlapping(
+        self, member: str, role: str, since: date, until: date | None = None
+    ) -> list[Role]:
+        """The times of that role of a member that share a day with those; none after `until`."""
+        return [
+            one
+            for one in self.roles()
+            if (one.member, one.role) == (member, role)
+            and (until is None or one.since <= until)
+            and (one.until is None or since <= one.until)
+        ]
+
+    def ends(self, member: str, role: str) -> set[date]:
+        """The last days on which a member held a role."""
+        return {until for key, until in self.ended.items() if key[:2] == (member, role)}
+
     def condition(self, on: date | None = None) -> ConditionRecorded | None:
         """How the business stands by the latest look up to a day, if it was looked at.
 

@@ -62,7 +62,8 @@ def tenures(events: Iterable[Any]) -> Tenures:
         elif kind is RoleEnded:
             held = [stay for role, stay in owned if role == event.role]
             for stay in rented if event.role == "tenant" else held:
-                if stay.member == event.member and stay.until is None:
+                open_then = stay.until is None and stay.since <= event.until
+                if stay.member == event.member and open_then:
                     stay.until = event.until
         elif kind is DebtorAgreed:
             agreed[event.agreement] = _Stay(event.member, event.since, event.until)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import attrs
@@ -67,7 +67,7 @@ class DirectoryLine:
     Args:
         kind: `person` or `company`.
         members: How many people hold a role that has not been ended.
-        held: Their roles as (member, role), sorted.
+        held: Their roles as (member, role, first day), sorted.
     """
 
     household: str
@@ -77,7 +77,7 @@ class DirectoryLine:
     room: str
     kind: str
     members: int = 0
-    held: tuple[tuple[str, str], ...] = ()
+    held: tuple[tuple[str, str, str], ...] = ()
 
 
 Event = HouseholdRegistered | HouseholdVoided | MemberAdded | RoleEnded | RoleEndVoided | RoleVoided
@@ -96,15 +96,25 @@ def _directory(
         place = (event.estate, event.building, event.unit, event.room)
         line = DirectoryLine(event.household, *place, event.kind)
     elif line is not None:
-        held = set(line.held)
-        role = (event.member, event.role)
-        holds = isinstance(event, MemberAdded | RoleEndVoided)
-        held = held | {role} if holds else held - {role}
-        members = len({member for member, _ in held})
+        held = _held(line.held, event)
+        members = len({member for member, _, _ in held})
         line = attrs.evolve(line, members=members, held=tuple(sorted(held)))
     if line is not None:
         place = (line.estate, line.building, line.unit, line.room)
         yield Put(line.household, line, "/".join(place))
+
+
+def _held(
+    held: Iterable[tuple[str, str, str]],
+    event: MemberAdded | RoleEnded | RoleEndVoided | RoleVoided,
+) -> set[tuple[str, str, str]]:
+    if isinstance(event, RoleEnded):
+        # One that was over before is told with its end, beside one that goes on.
+        until = event.until.isoformat()
+        return {one for one in held if one[:2] != (event.member, event.role) or one[2] > until}
+    role = (event.member, event.role, event.since.isoformat())
+    going_on = isinstance(event, MemberAdded | RoleEndVoided)
+    return {*held, role} if going_on else {*held} - {role}
 
 
 DIRECTORY = Projection(

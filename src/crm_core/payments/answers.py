@@ -56,7 +56,7 @@ def decided(
         return Refusal("unknown_proposal", "PAY-01", {"number": number}, f"unknown_proposal_{what}")
     if command.approved:
         return approve(proposal)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     return (
         ProposalRejected(

@@ -7,6 +7,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
+from crm_core.kernel.commands import reason_of
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.refusals import no_reason
 from crm_core.kernel.tenures import ONE, Tenures
@@ -57,7 +58,7 @@ def dispute(command: DisputeCharge, state: Account) -> Decision:
         return exists("dispute", command.dispute)
     if not isinstance(state.charge(command.charge), ChargeRaised):
         return missing("charge", command.charge)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     under_way = (d.charge for n, d in state.disputes.items() if n not in state.decided)
     if command.charge in under_way:
@@ -88,7 +89,7 @@ def propose_dispute_decision(command: ProposeDisputeDecision, state: Account) ->
         return refusal
     if reference("dispute_decision", command.dispute) in state.proposed:
         return exists("dispute_decision", command.dispute)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     return _too_much_upheld(command.dispute, command.upheld_fen, state) or (
         DisputeDecisionProposed(
@@ -113,7 +114,7 @@ def decide_dispute(command: DecideDispute, state: Account) -> Decision:
                 dispute=proposal.dispute,
                 upheld_fen=proposal.upheld_fen,
                 on=max(proposal.on, command.on),
-                reason=command.reason or proposal.reason,
+                reason=reason_of(command, proposal),
                 proposed_by=proposal.proposed_by,
                 approved_by=command.by.id,
             ),
@@ -127,7 +128,7 @@ def withdraw_dispute(command: WithdrawDispute, state: Account) -> Decision:
     refusal = _not_in_dispute(command.dispute, command.on, state)
     if refusal is not None:
         return refusal
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     return (DisputeWithdrawn(command.dispute, command.on, command.reason, command.word),)
 
@@ -214,7 +215,7 @@ def decide_instalments(command: DecideInstalments, state: Account) -> Decision:
             proposed_by=proposal.proposed_by,
             approved_by=command.by.id,
             replaces=proposal.replaces,
-            reason=command.reason or proposal.reason,
+            reason=reason_of(command, proposal),
             word=proposal.word,
         )
         return (
@@ -378,7 +379,7 @@ def acknowledge(command: AcknowledgeDebt, state: Account) -> Decision:
     for charge in command.charges:
         if not isinstance(state.charge(charge), ChargeRaised):
             return missing("charge", charge)
-    if not command.document or not command.charges:
+    if not command.document.strip() or not command.charges:
         return Refusal("document_missing", "PAY-12")
     return (
         DebtAcknowledged(

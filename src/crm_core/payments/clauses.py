@@ -231,7 +231,7 @@ def agree_clause(command: AgreeClause, state: Account) -> Decision:
         return unknown("clause_subject", command.subject, SUBJECTS, rule="PAY-08")
     if command.policy_name not in command.known_policies:
         return unknown("clause_policy", command.policy_name, command.known_policies, rule="PAY-08")
-    if not command.document:
+    if not command.document.strip():
         return Refusal("document_missing", "PAY-08", sentence="document_missing_clause")
     last = date.max if command.until is None else command.until
     if last < command.on:
@@ -258,7 +258,7 @@ def end_clause(command: EndClause, state: Account) -> Decision:
     clause = _clause(command.clause, state)
     if clause is None:
         return missing("clause", command.clause)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     if clause.last <= command.until:
         return Refusal(
@@ -272,7 +272,7 @@ def approve_rate(command: ApproveRate, state: Account) -> Decision:
     clause = _clause(command.clause, state)
     if clause is None or clause.subject != LATE_CHARGE:
         return missing("clause", command.clause)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     if clause.approved is not None:
         return Refusal("rate_approved", "PAY-08", {"clause": clause.number})

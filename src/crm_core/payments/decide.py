@@ -7,6 +7,7 @@ from typing import Any
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
+from crm_core.kernel.commands import reason_of
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.tenures import ONE, Tenures
@@ -141,7 +142,7 @@ def _cancel_charge(command: CancelCharge, state: Account) -> Decision:
         # What is cancelled already is not cancelled again.
         known = (command.charge, 0) in state.charges
         return () if known else missing("charge", command.charge)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     return (ChargeCancelled(command.charge, command.on, command.reason),)
 
@@ -186,7 +187,7 @@ def _reverse_payment(command: ReversePayment, state: Account) -> Decision:
     payment = state.payment(command.payment)
     if payment is None:
         return _gone(command.payment, state)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     if command.on < payment.paid_on:
         days = {"paid_on": payment.paid_on.isoformat(), "on": command.on.isoformat()}
@@ -200,7 +201,7 @@ def _move_payment(command: MovePayment, state: Account) -> Decision:
         return _gone(command.payment, state)
     if command.to_household == command.household:
         return Refusal("moved_to_itself", "PAY-01", {"household": command.household})
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     if command.refused_there is not None:
         return command.refused_there
@@ -267,7 +268,7 @@ def _void_purchase(command: VoidPurchase, state: Account) -> Decision:
 def _propose_refund(command: ProposeRefund, state: Account) -> Decision:
     if reference("refund", command.refund) in state.references:
         return exists("refund", command.refund)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     payee = command.payee
     if payee is not None and _tenures(command).of(payee, command.on) is None:
@@ -292,7 +293,7 @@ def _decide_refund(command: DecideRefund, state: Account) -> Decision:
                 refund=proposal.refund,
                 amount_fen=proposal.amount_fen,
                 on=on,
-                reason=command.reason or proposal.reason,
+                reason=reason_of(command, proposal),
                 proposed_by=proposal.proposed_by,
                 approved_by=command.by.id,
                 payee=proposal.payee,
@@ -327,7 +328,7 @@ def _not_refundable(
 def _propose_waiver(command: ProposeWaiver, state: Account) -> Decision:
     if reference("waiver", command.waiver) in state.references:
         return exists("waiver", command.waiver)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     return _not_waivable(command, command.charge, command.amount_fen, command.on, state) or (
         WaiverProposed(
@@ -352,7 +353,7 @@ def _decide_waiver(command: DecideWaiver, state: Account) -> Decision:
                 amount_fen=proposal.amount_fen,
                 on=on,
                 write_off=proposal.write_off,
-                reason=command.reason or proposal.reason,
+                reason=reason_of(command, proposal),
                 proposed_by=proposal.proposed_by,
                 approved_by=command.by.id,
             ),
@@ -371,7 +372,7 @@ def _take_back_waiver(command: TakeBackWaiver, state: Account) -> Decision:
         return missing("waiver", command.waiver)
     if reference("waiver_taken_back", command.waiver) in state.references:
         return Refusal("waiver_taken_back", "PAY-01", {"waiver": command.waiver})
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     if command.on < waived[0].on:
         days = {"waived_on": waived[0].on.isoformat(), "on": command.on.isoformat()}

@@ -274,7 +274,7 @@ def _decide(command: DecideAssessment, state: Assessment) -> Decision:
         return Refusal("assessment_not_proposed", "PLN-01", {"assessment": command.assessment})
     if command.on < proposed.on:
         return _too_early(proposed.on)
-    if not command.reason and command.result != proposed.result:
+    if not command.reason.strip() and command.result != proposed.result:
         return no_reason("PLN-01", "assessment")
     if not command.result:
         return (

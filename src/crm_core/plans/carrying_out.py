@@ -71,7 +71,7 @@ def _reassign(command: ReassignTask, state: MaintenancePlan) -> Decision:
         return _no_task(command.task, task)
     if (command.person, command.due) == (task.person, task.due) and task.status == NEW:
         return ()
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("PLN-03", "reassigning")
     refused = _unfit_deadline(command, state) or too_early(command.on, task.since)
     if refused is not None:
@@ -146,7 +146,7 @@ def _cancel(command: CancelTask, state: MaintenancePlan) -> Decision:
     refused = closed(state, command.plan) or too_early(command.on, task.since)
     if refused is not None:
         return refused
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("PLN-03", "cancelling_task")
     return (TaskCancelled(command.plan, command.task, command.on, command.reason, command.by.id),)
 
@@ -263,7 +263,7 @@ def _take_back(command: WithdrawSpending, state: MaintenancePlan) -> Decision:
     refused = closed(state, command.plan) or too_early(command.on, spent.on)
     if refused is not None:
         return refused
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("PLN-03", "withdrawing_spending")
     return (
         SpendingWithdrawn(
@@ -289,7 +289,7 @@ def _end(command: EndPlan, state: MaintenancePlan) -> Decision:
     refused = too_early(command.on, state.worked_on)
     if refused is not None:
         return refused
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("PLN-03", "ending_plan")
     return (PlanEnded(command.plan, command.on, command.reason, command.by.id),)
 

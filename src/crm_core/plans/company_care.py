@@ -194,7 +194,7 @@ def _begin(command: BeginCare, state: CareCalendar) -> Decision:
 def _suspend(command: SuspendCare, state: CareCalendar) -> Decision:
     if state.begun is None:
         return Refusal("care_not_begun", "PLN-04")
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("PLN-04", "suspending_care")
     return (CareSuspended(command.on, command.reason, command.by.id),)
 

@@ -224,7 +224,7 @@ def _approve(command: ApprovePlan, state: MaintenancePlan) -> Decision:
     if refused is not None:
         return refused
     if not command.approved:
-        if not command.reason:
+        if not command.reason.strip():
             return no_reason("PLN-02", "rejecting_plan")
         return (
             PlanRejected(
@@ -263,7 +263,7 @@ def _drop(command: DropPlan, state: MaintenancePlan) -> Decision:
         return refused
     if state.pending is None and state.in_force is not None:
         return Refusal("nothing_drafted", "PLN-02", {"plan": command.plan})
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("PLN-02", "dropping_plan")
     return (PlanDropped(command.plan, command.on, command.reason, command.by.id),)
 

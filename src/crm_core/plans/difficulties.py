@@ -198,7 +198,7 @@ def _reassign(command: ReassignDifficulty, state: Difficulty) -> Decision:
         return refused
     if (command.person, command.due) == (state.person, state.due):
         return ()
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("PLN-04", "reassigning")
     return (
         DifficultyReassigned(

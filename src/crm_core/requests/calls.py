@@ -268,7 +268,7 @@ def _withdraw(command: WithdrawCall, state: Call) -> Decision:
         return ()
     if not command.by.ids.isdisjoint(command.on_duty):
         return Refusal("own_matter", "LOG-08", {"act": "withdraw-call"})
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("REQ-02", "withdrawing_call")
     return (CallWithdrawn(command.call, command.reason, command.by.id),)
 

@@ -279,7 +279,7 @@ def _decide(command: DecideImprovement, state: Plan) -> Decision:
     if command.on > command.known_on:
         return _not_yet(command.known_on)
     if not command.approved:
-        if not command.reason:
+        if not command.reason.strip():
             return no_reason("REQ-18", "rejecting")
         return (ImprovementRejected(command.plan, command.on, command.reason, command.by.id),)
     if command.known_on > state.proposed.runs_to:
@@ -291,7 +291,7 @@ def _supervise(command: SuperviseExecution, state: Plan) -> Decision:
     refused = _unfit(command, state)
     if refused is not None:
         return refused
-    if not command.note:
+    if not command.note.strip():
         return Refusal("note_missing", "REQ-18", sentence="note_missing_supervision")
     return (
         ExecutionSupervised(

@@ -187,7 +187,7 @@ def _answer(command: AnswerIncident, state: Incident) -> Decision:
     refused = _unfit(state, command.answered_at)
     if refused is not None:
         return refused
-    if not command.note:
+    if not command.note.strip():
         return Refusal("note_missing", "REQ-17", sentence="note_missing_answer")
     return (
         IncidentAnswered(

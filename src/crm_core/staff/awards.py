@@ -192,7 +192,7 @@ def _withdraw(command: WithdrawWrong, state: StaffRecord) -> Decision:
         return Refusal("unknown_case", "REQ-20", {"case": command.case})
     if command.case in state.withdrawn:
         return ()
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("REQ-20", "withdrawing_wrong")
     return (
         WrongWithdrawn(

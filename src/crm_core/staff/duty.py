@@ -220,7 +220,7 @@ def _plan(command: PlanCover, state: Roster) -> Decision:
 def _cancel(command: CancelCover, state: Roster) -> Decision:
     if command.shift not in state.planned:
         return Refusal("unknown_shift", "REQ-02", {"shift": command.shift})
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("REQ-02", "shift")
     if command.shift in state.cancelled:
         return ()
@@ -230,7 +230,7 @@ def _cancel(command: CancelCover, state: Roster) -> Decision:
 def _retire(command: RetireLine, state: Roster) -> Decision:
     if not len(state.planned):
         return Refusal("unknown_line", "REQ-02", {"line": command.line})
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("REQ-02", "line")
     if any(span.start <= command.since < span.end for span in state.retired):
         return ()

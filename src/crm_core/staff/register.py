@@ -358,7 +358,7 @@ def _end(command: EndStaffRole, state: Register) -> Decision:
     if all(command.until < period.since for period in lasting):
         details["since"] = lasting[0].since.isoformat()
         return Refusal("role_ends_before_it_begins", "LOG-08", details)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     if command.role == LEADING and not _another_leads(command, state):
         return Refusal("last_director", "LOG-08", {"staff": command.staff})

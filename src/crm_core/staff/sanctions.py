@@ -105,9 +105,9 @@ def _propose(command: ProposeSanction, state: Sanctions) -> Decision:
     if stands is not None and STEPS.index(command.step) <= STEPS.index(stands):
         details = {"case": command.case, "stands": stands, "step": command.step}
         return Refusal("sanction_not_above", "PRV-07", details)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("PRV-07")
-    if not command.evidence:
+    if not command.evidence.strip():
         return Refusal("evidence_missing", "PRV-07")
     return (
         SanctionProposed(
@@ -125,7 +125,7 @@ def _decide(command: DecideSanction, state: Sanctions) -> Decision:
     proposed = state.proposed.get(command.case)
     if proposed is None:
         return Refusal("no_sanction_proposed", "PRV-07", {"case": command.case})
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("PRV-07")
     return (
         SanctionDecided(

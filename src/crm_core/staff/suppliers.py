@@ -144,7 +144,7 @@ def _end(command: EndSupplier, state: Supplier) -> Decision:
         return Refusal("supplier_not_engaged", "PRV-07", {"supplier": command.supplier})
     if command.data_was not in ENDINGS:
         return unknown("ending", command.data_was, ENDINGS, rule="PRV-07")
-    if not command.evidence:
+    if not command.evidence.strip():
         return Refusal("evidence_missing", "PRV-07")
     return (
         SupplierEnded(

@@ -181,7 +181,7 @@ def _end(command: EndClearance, state: Undertakings) -> Decision:
     if not state.in_force(command.staff, command.kind, command.on):
         details = {"staff": command.staff, "kind": command.kind, "on": command.on.isoformat()}
         return Refusal("clearance_not_in_force", "PRV-07", details)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("PRV-07")
     return (
         ClearanceEnded(

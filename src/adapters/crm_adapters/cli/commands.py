@@ -46,6 +46,7 @@ GROUPS = {
         "show": "history",
         "statistics": "requests",
         "todo": "todo",
+        "unkept": "owners",
         "visits": "visits",
         "waiting": "reviews",
         "warnings": "requests",

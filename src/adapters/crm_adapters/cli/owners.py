@@ -67,3 +67,21 @@ def segments(app: App, item: str, on: date | None, estate: str) -> int:
         ),
     )
     return 0
+
+
+@command("unkept")
+@click.option("--estate", default="")
+def unkept(app: App, estate: str) -> int:
+    """Files that nobody keeps: none was named, or who was has left."""
+    with app.open() as opened:
+        rows = [asdict(row) for row in opened.owners.unkept(estate=estate, by=app.by)]
+    for row in rows:
+        row["since"] = None if row["since"] is None else row["since"].isoformat()
+    app.out.result(
+        rows,
+        lambda: app.out.table(
+            ["household", "keeper", "since"],
+            [[row["household"], row["keeper"], row["since"]] for row in rows],
+        ),
+    )
+    return 0

@@ -29,7 +29,7 @@ def propose_type(command: ProposeType, state: Gradings) -> Decision:
     if command.type not in TYPES:
         return Refusal("unknown_type", "GRD-02", {"type": command.type, "accepted": list(TYPES)})
     suggested = grading.outcome.type
-    if command.type != suggested and not command.reason:
+    if command.type != suggested and not command.reason.strip():
         return Refusal("reason_missing", "GRD-02", {"suggested": suggested}, "reason_missing_type")
     # Complaints alone never make a problem customer, whoever says so (GRD-02).
     if command.type == "problem" and not has_hard_fact(grading.facts, command.policy):

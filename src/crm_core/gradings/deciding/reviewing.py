@@ -79,7 +79,7 @@ def contest(command: ContestGrading, state: Gradings) -> Decision:
     member = _member(command)
     if isinstance(member, Refusal):
         return member
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("GRD-13", "contest")
     if contested_as(state, command.review) is not None:
         return Refusal("review_exists", "GRD-13", {"review": command.review})
@@ -119,7 +119,7 @@ def decide_review(command: DecideReview, state: Gradings) -> Decision:
         return Refusal("unknown_review", "GRD-13", {"review": command.review})
     if open_review(reviewed(state, opened)) != opened:
         return Refusal("review_decided", "GRD-13", {"review": command.review})
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("GRD-13", "review")
     if command.result not in RESULTS:
         return Refusal(

@@ -13,6 +13,7 @@ from crm_core.gradings.events import (
 from crm_core.gradings.policy import GRADES, INSUFFICIENT
 from crm_core.gradings.review import CONTESTED, about, open_uplift, standing
 from crm_core.gradings.state import Gradings
+from crm_core.kernel.commands import reason_of
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.refusals import no_reason
 
@@ -22,7 +23,7 @@ def propose_uplift(command: ProposeUplift, state: Gradings) -> Decision:
     grading = graded(command, state)
     if isinstance(grading, Refusal):
         return grading
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("GRD-05", "uplift")
     if open_uplift(about(state.acts, grading)) is not None:
         return Refusal("uplift_proposed_already", "GRD-05")
@@ -73,7 +74,7 @@ def decide_uplift(command: DecideUplift, state: Gradings) -> Decision:
             layer=target,
             promises=command.promises.kept,
             condition=command.condition,
-            reason=command.reason or proposed.reason,
+            reason=reason_of(command, proposed),
             proposed_by=proposed.proposed_by,
             approved_by=command.by.id,
             role=command.by.role,
@@ -84,7 +85,7 @@ def decide_uplift(command: DecideUplift, state: Gradings) -> Decision:
 
 
 def _reject(command: DecideUplift, grading: GradingDecided, proposed: UpliftProposed) -> Decision:
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("GRD-05", "rejection")
     return (
         UpliftRejected(

@@ -38,15 +38,17 @@ Attributes = Mapping[str, str]
 def attributes(events: Iterable[Recorded[Any]], on: date, cutoff: Cutoff) -> Attributes:
     """The attributes of one household on a day, as known at the cut-off."""
     found = dict.fromkeys(ATTRIBUTES, "unknown")
-    tenants: set[str] = set()
+    tenants: set[tuple[str, date]] = set()
     seen = standing((e.event for e in events if cutoff.sees(e)), VOIDS, lambda event: event)
     for event in seen:
         if isinstance(event, HouseholdRegistered):
             found |= {"building": event.building, "kind": event.kind, "occupancy": "owner"}
         elif isinstance(event, MemberAdded) and event.role == "tenant" and event.since <= on:
-            tenants.add(event.member)
+            tenants.add((event.member, event.since))
         elif isinstance(event, RoleEnded) and event.role == "tenant" and event.until < on:
-            tenants.discard(event.member)
+            tenants -= {
+                held for held in tenants if held[0] == event.member and held[1] <= event.until
+            }
     if tenants:
         found["occupancy"] = "tenant"
     return found

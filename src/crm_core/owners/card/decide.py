@@ -10,7 +10,6 @@ from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.refusals import no_reason, unknown
-from crm_core.kernel.sealed import Personal
 from crm_core.owners.card.commands import (
     RESULTS,
     WAYS,
@@ -35,8 +34,7 @@ from crm_core.owners.card.standard import (
     IDENTITY,
     ITEMS,
     SEGMENTED,
-    accepted,
-    in_standard,
+    kept,
 )
 from crm_core.owners.card.state import Card, key_of
 from crm_core.owners.commands import SOURCES
@@ -57,7 +55,7 @@ def _record(command: RecordItem, state: Card) -> Decision:
     if segmented and not (command.kept_for and command.basis):
         # What people are sorted by is nobody's business without a purpose and a basis for it.
         return Refusal("basis_missing", "OWN-11", {"item": command.item})
-    value = _standard(command.item, command.value)
+    value = kept(command.item, command.value)
     if isinstance(value, Refusal):
         return value
     return (
@@ -110,7 +108,7 @@ def _propose(command: ProposeChange | ReportChange, state: Card) -> Decision:
         return refused
     if not command.reason.strip():
         return no_reason("LOG-06")
-    value = _standard(command.item, command.value)
+    value = kept(command.item, command.value)
     if isinstance(value, Refusal):
         return value
     return (
@@ -204,16 +202,6 @@ def _whose(command: Any) -> Refusal | None:
     if any(value is not None and value.subject != command.member for value in values):
         return Refusal("person_of_another", "OWN-02", {"member": command.member})
     return None
-
-
-def _standard(item: str, value: Personal) -> Personal | Refusal:
-    """The value as it is kept (OWN-05); what was typed is not repeated in a refusal."""
-    kept = in_standard(item, value.reveal())
-    if kept is not None:
-        return Personal(value.subject, kept)
-    words = accepted(item)
-    sentence = "item_malformed_list" if words else ""
-    return Refusal("item_malformed", "OWN-05", {"item": item, "accepted": [*words]}, sentence)
 
 
 def _no_member(command: Any) -> Refusal:

@@ -10,7 +10,10 @@ import re
 from calendar import monthrange
 from collections.abc import Callable, Mapping
 
-from crm_core.kernel.text import fold_width
+from crm_core.kernel.decider import Refusal
+from crm_core.kernel.sealed import Personal
+from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.text import check_phone, fold_width
 from crm_core.kernel.word import CHANNELS
 
 CONTACTS = ("address", "email", "landline", "mobile", "wechat")
@@ -58,7 +61,6 @@ _CLOSED: Mapping[str, tuple[str, ...]] = {
     "preferred_way": CHANNELS,
 }
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_DIGITS = re.compile(r"\+?[0-9]{3,20}", re.ASCII)
 _BIRTHDAY = re.compile(r"(\d{2})-(\d{2})", re.ASCII)
 
 
@@ -79,13 +81,37 @@ def in_standard(item: str, text: str) -> str | None:
     return _FORMS.get(item, _as_written)(text)
 
 
+def kept(item: str, value: Personal) -> Personal | Refusal:
+    """The value as it is kept; what was typed is not repeated in a refusal."""
+    text = value.reveal()
+    form = in_standard(item, text)
+    if form is not None:
+        return value if form == text else Personal(value.subject, form)
+    words = accepted(item)
+    sentence = "item_malformed_list" if words else ""
+    return Refusal("item_malformed", "OWN-05", {"item": item, "accepted": [*words]}, sentence)
+
+
+def contact(
+    name: Personal | None, phone: Personal | None
+) -> tuple[Personal | None, Personal | None] | Refusal:
+    """Name and number of somebody as they are kept: whoever enters them, and wherever."""
+    named = None if name is None else kept("name", name)
+    if isinstance(named, Refusal):
+        return named
+    reached = None if phone is None else kept("phone", phone)
+    return reached if isinstance(reached, Refusal) else (named, reached)
+
+
 def _as_written(text: str) -> str | None:
     return text if text.strip() else None
 
 
 def _number(text: str) -> str | None:
-    digits = re.sub(r"[ ()-]", "", fold_width(text))
-    return digits if _DIGITS.fullmatch(digits) else None
+    try:
+        return check_phone(text)
+    except Malformed:
+        return None
 
 
 def _mail(text: str) -> str | None:
@@ -94,6 +120,11 @@ def _mail(text: str) -> str | None:
         return None
     name, _, domain = folded.rpartition("@")
     return f"{name}@{domain.lower()}"
+
+
+def _reached(text: str) -> str | None:
+    """A number, or a mail address where that is how somebody is written to."""
+    return _mail(text) if "@" in text or "＠" in text else _number(text)
 
 
 def _birthday(text: str) -> str | None:
@@ -117,5 +148,5 @@ _FORMS: Mapping[str, Callable[[str], str | None]] = {
     "headcount": _headcount,
     "landline": _number,
     "mobile": _number,
-    "phone": _number,
+    "phone": _reached,
 }

@@ -18,6 +18,7 @@ from typing import Any
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
+from crm_core.kernel.commands import reason_of
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.sealed import typed
@@ -240,7 +241,7 @@ def _decide_step(command: DecideStep, s: Collection) -> Decision:
                 tenure=command.tenure,
             ),
         )
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     return (
         StepRejected(
@@ -382,7 +383,7 @@ def _lawful(command: CompleteStep, step: StepOpened, s: Collection) -> Refusal |
 def _skip(command: SkipStep, s: Collection) -> Decision:
     if command.step not in s.opened or command.step in s.ended:
         return _no_step(command.step)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     return (
         StepSkipped(
@@ -420,7 +421,7 @@ def _propose_hold(command: ProposeHold, s: Collection) -> Decision:
         return Refusal("hold_exists", "PAY-10", {"hold": command.hold})
     if command.until < command.on:
         return _ends_early(command.on, command.until)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     return (
         HoldProposed(
@@ -440,7 +441,7 @@ def _decide_hold(command: DecideHold, s: Collection) -> Decision:
     if not isinstance(proposal, HoldProposed):
         return _no_proposal("hold", command.hold)
     if not command.approved:
-        if not command.reason:
+        if not command.reason.strip():
             return no_reason("LOG-06")
         return (
             HoldRejected(
@@ -461,7 +462,7 @@ def _decide_hold(command: DecideHold, s: Collection) -> Decision:
             hold=command.hold,
             on=first,
             until=proposal.until,
-            reason=command.reason or proposal.reason,
+            reason=reason_of(command, proposal),
             proposed_by=proposal.proposed_by,
             approved_by=command.by.id,
             tenure=command.tenure,
@@ -474,7 +475,7 @@ def _release(command: ReleaseHold, s: Collection) -> Decision:
         return Refusal("unknown_hold", "PAY-10", {"hold": command.hold})
     if command.hold in s.released:
         return ()
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     return (
         HoldReleased(

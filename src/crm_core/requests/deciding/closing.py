@@ -145,7 +145,7 @@ def reopen(command: Reopen, course: Course) -> Decision:
     state = course.state
     if not isinstance(state, Closed | Done):
         return Refusal("request_not_closed", "REQ-16")
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("REQ-16", "reopening")
     return (
         RequestReopened(

@@ -29,7 +29,7 @@ def reclassify(command: Reclassify, course: Course) -> Decision:
     refused = unknown_word(kind=kind, trade=trade, severity=severity)
     if refused is not None:
         return refused
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("REQ-12", "reclassifying")
     if (kind, trade, severity) == (state.kind, state.trade, state.severity):
         return ()
@@ -56,7 +56,7 @@ def rebase(command: Rebase, course: Course) -> Decision:
     if not isinstance(state, Open | Paused):
         return not_open(state)
     policy = command.policy
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("REQ-14", "rebasing")
     if policy.ref == state.policy:
         return ()

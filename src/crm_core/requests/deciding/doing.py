@@ -57,7 +57,7 @@ def note_progress(command: NoteProgress, course: Course) -> Decision:
     """How the work goes on; only what the customer was told ends a silence (REQ-07)."""
     if not isinstance(course.state, Open | Paused):
         return not_open(course.state)
-    if not command.note:
+    if not command.note.strip():
         return Refusal("note_missing", "REQ-07", sentence="note_missing_progress")
     return (
         ProgressNoted(
@@ -109,7 +109,7 @@ def extend(command: ExtendPause, course: Course) -> Decision:
     """The pause is expected to last longer."""
     if not isinstance(course.state, Paused):
         return not_paused(course.state)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("REQ-12", "extending")
     if command.expected_end <= command.extended_at:
         return Refusal("pause_without_end", "REQ-12")

@@ -37,7 +37,7 @@ def hand_over(command: HandOver, course: Course) -> Decision:
         return not_open(state)
     if not command.to_owner:
         return Refusal("owner_missing", "REQ-01", sentence="owner_missing_handed_over")
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("REQ-01", "handing_over")
     if command.to_owner == state.owner:
         return ()
@@ -155,7 +155,7 @@ def _give_back(
 ) -> Decision:
     if not isinstance(state, Open | Paused):
         return not_open(state)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("REQ-06", "giving_back")
     if command.form not in ASSIGNEE_FORMS:
         return Refusal(

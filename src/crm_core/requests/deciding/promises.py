@@ -103,7 +103,7 @@ def renegotiate(command: Renegotiate, course: Course) -> Decision:
     refused = _unfit(command.outcome, command.form, command.due_at, at)
     if refused is not None:
         return refused
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("REQ-10", "renegotiating")
     promise = state.promise
     if promise is None and not state.duties:
@@ -138,7 +138,7 @@ def give_up(command: GiveUpCommitment, course: Course) -> Decision:
     state = course.state
     if not isinstance(state, Open | Paused):
         return not_open(state)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("REQ-09", "giving_up")
     if state.promise is None and not state.duties:
         return no_promise("REQ-10", "give_up")

@@ -141,11 +141,13 @@ def _owner_commands(
 
 def _named(command: Any) -> SearchStrategy[Any]:
     """Mostly with the name and number of whom it is about, as an office would."""
-    if not hasattr(command, "member"):
+    opens = isinstance(command, owners.RegisterHousehold)
+    if not opens and not hasattr(command, "member"):
         return st.just(command)
+    member = owners.owner_id(command.household) if opens else command.member
     own = {
-        name: Personal(command.member, value.reveal())
-        for name in ("name", "phone")
+        name: Personal(member, "13800138000" if name == "phone" else value.reveal().strip() or "李")
+        for name in ("name", "owner", "phone")
         if isinstance(value := getattr(command, name, None), Personal)
     }
     return mostly((attrs.evolve(command, **own),), command) if own else st.just(command)
