@@ -59,6 +59,16 @@ def consents(session: nox.Session) -> None:
 
 
 @nox.session
+def reading(session: nox.Session) -> None:
+    """Who may look, in 100,000 steps of random histories, and whatever may leave by any question
+    for any purpose: forty minutes.
+    """
+    _install(session, "tests")
+    tests = ("test_reading_machine.py", "test_every_value_has_its_read.py")
+    session.run("pytest", *(f"tests/access/{one}" for one in tests), "--long", *session.posargs)
+
+
+@nox.session
 def erased(session: nox.Session) -> None:
     """Erased data never return: 100,000 steps of people, crashes, backups and other processes."""
     _install(session, "tests")

@@ -58,12 +58,19 @@ class Listing:
 
         Raises:
             Failed: the read log cannot be written, so nothing more is shown.
+            Refused: they may not see it any more.
         """
         for reason in sorted(set(self._denied.values())):
             self._look.deny([n for n, why in self._denied.items() if why == reason], reason, "")
-        left = iter(rows)
+        left, first = iter(rows), True
         while page := list(islice(left, PAGE)):
+            if not first:
+                self._look.ask_anew()
+            first = False
             if self._logged:
+                if self._look.lacking:
+                    self._look.deny(self._logged, self._look.lacking, "")
+                    raise Refused(self._look.refusal(self._look.lacking))
                 self._look.saw_of(map(household, page), self._logged)
             yield from page
 

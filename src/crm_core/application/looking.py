@@ -292,9 +292,17 @@ class Look:
     def show_each(
         self, values: Iterable[Any], *, household: str = "", joined: bool = False
     ) -> Iterator[Any]:
-        """A long answer, page by page: of each the reads are written before it is handed out."""
-        left = iter(values)
+        """A long answer, page by page: of each the reads are written before it is handed out, and
+        before the next it is asked anew whether they may still see it.
+
+        Raises:
+            Refused: they do not work here any more.
+        """
+        left, first = iter(values), True
         while page := list(islice(left, PAGE)):
+            if not first:
+                self.ask_anew()
+            first = False
             # Of whose household they may not even know, nothing is said.
             page = [one for one in page if self.knows(household_in(one) or household)]
             shown = [self._one(value, household, joined) for value in page]
@@ -302,6 +310,17 @@ class Look:
                 shown = [self._one(value, household, joined) for value in page]
                 self._denied.clear()
             yield from shown
+
+    def ask_anew(self) -> None:
+        """What holds now: an undertaking may have ended since, a consent, a role, or the table.
+
+        Raises:
+            Refused: they do not work here any more.
+        """
+        now = self.access.look(self.by, self.purpose or None, self.source, self.correlation)
+        self.code, self.policy, self.lacking = now.code, now.policy, now.lacking
+        for known in (self._answers, self._whose, self._consented):
+            known.clear()
 
     def knows(self, household: str) -> bool:
         """Whether they may know of a household, or of what is the company's, at all."""
