@@ -176,6 +176,7 @@ def test_instants_inside_a_value_are_kept_in_utc_and_have_an_offset() -> None:
 # --- the present --------------------------------------------------------------------------------
 
 AHEAD = {
+    "AddMember.until",
     "AcceptCommitment.due_at",
     "AddMember.since",
     "AgreeClause.on",

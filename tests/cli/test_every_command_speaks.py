@@ -237,7 +237,7 @@ NEVER_DONE = {"replace-record", "uplift"}
 
 NEVER_WRONG = {
     "do -", "doctor", "imports", "keys status", "migrate", "policy list", "provisional",
-    "survey list", "verify", "visits of", "waiting",
+    "survey list", "unkept", "verify", "visits of", "waiting",
 }  # fmt: skip
 """What takes nothing that could be wrong."""
 

@@ -402,7 +402,7 @@ def test_what_is_sealed_is_shown_for_a_purpose_to_who_may_see_it(crm: CRM) -> No
     for how in ({"purpose": None}, {"by": guard}):
         found = made(crm, "customer-status", SHOP, **how)
         assert closed <= withheld(found)
-        assert rows(found, "dealings")[0]["contacts"] == 3
+        assert rows(found, "dealings")[0]["contacts"] == 5
         assert found.opened == ()
     assert made(crm, "customer-status", SHOP).opened == (SHOP,)
     work = made(crm, "work-record", "2025", purpose=None)

@@ -84,6 +84,19 @@ def test_a_process_that_ends_while_it_writes_leaves_nothing_that_an_erasure_does
     assert draft.name not in noted(company)
 
 
+@pytest.mark.parametrize("name", ["out.csv", "sub/../out.csv"])
+def test_a_file_that_was_finished_leaves_no_draft_in_the_register(
+    company: Company, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Whichever way its path was written: as people do, from where they are."""
+    monkeypatch.chdir(company.folder)
+    (company.folder / "sub").mkdir()
+    written_whole(Path(name), b"x", kept=kept(company), kind=TABLE, about=[])
+    with drafted(Path(name).with_name("back.db"), kept=kept(company), kind=BACKUP) as draft:
+        draft.write_bytes(b"x")
+    assert noted(company) == {"out.csv", "back.db"}
+
+
 @pytest.mark.parametrize("kind", [PERSON, REJECTS, TABLE])
 def test_what_is_being_written_when_somebody_is_erased_is_not_finished(
     company: Company, kind: str

@@ -62,8 +62,9 @@ class Register:
 
     def forget(self, *paths: Path) -> None:
         """Take files out that are no more."""
-        if paths:
-            self._change(lambda known: [n for n in known if n.path not in paths])
+        gone = {path.absolute() for path in paths}
+        if gone:
+            self._change(lambda known: [n for n in known if n.path not in gone])
 
     def noted(self) -> list[Noted]:
         """All files that were written and not taken out, in the order in which they were."""
