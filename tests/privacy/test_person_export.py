@@ -826,6 +826,7 @@ def test_a_copy_without_a_purpose_or_of_nobody_is_refused(estate: CRM) -> None:
 
 BY_NAME = {
     *(
+        "also",
         "by",
         "contact_left",
         "debtor",

@@ -90,7 +90,8 @@ class Finding:
         seen = look.show(line)
         name = None
         if named is not None:
-            opened = look.open(named.value, named.place, "name", named.household, named.member)
+            at = named.household, named.member
+            opened = look.open(named.value, named.place, "name", *at, name="name")
             name = opened.text if isinstance(opened, Plain) else None
         return Found(
             household=line.household,

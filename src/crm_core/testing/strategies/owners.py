@@ -73,16 +73,17 @@ def owner_openings(household: str = "V00001") -> SearchStrategy[Any]:
         reason=st.just("moved out"),
         source=st.sampled_from(owners.SOURCES),
     )
+    mistaken = owners.VoidRole(
+        household=household,
+        member=tenant,
+        role="tenant",
+        since=since,
+        reason="of another month",
+    )
     never = st.sampled_from(
         (
             owners.VoidRoleEnd(**end, reason="of another month"),
-            owners.VoidRole(
-                household=household,
-                member=tenant,
-                role="tenant",
-                since=since,
-                reason="of another month",
-            ),
+            mistaken,
             owners.VoidHousehold(household, "a/b/c/d", since, "of another month"),
         )
     )
@@ -93,6 +94,7 @@ def owner_openings(household: str = "V00001") -> SearchStrategy[Any]:
         st.tuples(opened, let, agreed),
         st.tuples(opened, let, agreed, released),
         st.tuples(opened, let, gone, never),
+        st.tuples(opened, let, st.just(mistaken)),
     )
 
 
