@@ -49,16 +49,9 @@ class Register:
         self.path = path
 
     def note(self, paths: Sequence[Path], kind: str, about: Sequence[str]) -> None:
-        """Note files; each is in the register once, as it was written last.
-
-        Beside a log on a medium that cannot be written nothing is noted: nobody is erased there.
-        """
+        """Note files; each is in the register once, as it was written last."""
         new = {path.absolute(): Noted(path.absolute(), kind, tuple(about)) for path in paths}
-        try:
-            self._change(lambda known: [*(n for n in known if n.path not in new), *new.values()])
-        except OSError as error:
-            if error.errno != EROFS:
-                raise
+        self._change(lambda known: [*(n for n in known if n.path not in new), *new.values()])
 
     def forget(self, *paths: Path) -> None:
         """Take files out that are no more."""
@@ -75,9 +68,14 @@ class Register:
         return [_noted(line) for line in lines]
 
     def _change(self, change: Callable[[list[Noted]], list[Noted]]) -> None:
-        with self._turn():
-            lines = [_line(one) for one in change(self.noted())]
-            written_whole(self.path, "".join(lines).encode(), private=True)
+        """On a medium that cannot be written nothing is noted: nobody is erased there."""
+        try:
+            with self._turn():
+                lines = [_line(one) for one in change(self.noted())]
+                written_whole(self.path, "".join(lines).encode(), private=True)
+        except OSError as error:
+            if error.errno != EROFS:
+                raise
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
