@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
 import sqlite3
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import pairwise
@@ -165,6 +167,31 @@ def test_what_nobody_closes_is_closed_in_turn(log: Path) -> None:
     with open_crm(url(log)) as crm:
         assert there(crm, "V2")
         register(crm, "V3")
+
+
+def test_what_is_collected_within_a_turn_of_its_own_process_waits_for_none(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a log that nobody closed, when the garbage collector comes while the same process
+    writes the same file by another, then it does not wait for the turn that this process has.
+    """
+    monkeypatch.setattr(sqlite_files, "BUSY_SECONDS", 0.1)
+    waits: list[float] = []
+    monkeypatch.setattr(sqlite_files, "sleep", waits.append)
+    forgotten = open_crm(url(log))
+    register(forgotten, "V2")
+    with open_crm(url(log)) as crm:
+        with crm.log.store.file.turn:  # type: ignore[attr-defined]
+            gone = weakref.ref(forgotten.log.store)  # type: ignore[attr-defined]
+            del forgotten
+            gc.collect()
+            assert gone() is None
+            assert waits == []
+        register(crm, "V3")
+        assert there(crm, "V2")
+    assert not (log / "crm.db-wal").exists()
+    with open_crm(url(log)) as crm:
+        assert there(crm, "V3")
 
 
 def test_who_gets_no_turn_is_told_so(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:

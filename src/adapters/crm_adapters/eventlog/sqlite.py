@@ -81,7 +81,7 @@ class SqliteDatabase(Database):
             pool_reset_on_return=None,
         )
         # What nobody closes is closed in turn all the same.
-        finalize(self, self.file.close)
+        finalize(self, self.file.abandon)
         super().__init__(engine, tenant, create=create, outdated=outdated)
 
     def _prepare(self) -> None:

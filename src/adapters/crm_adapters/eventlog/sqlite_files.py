@@ -108,6 +108,8 @@ class Turn:
         self._depth = 0
         self._file: int | None = None
         self._process = os.getpid()
+        self.patience: float = BUSY_SECONDS
+        """How many seconds to wait for it."""
 
     def __enter__(self) -> None:
         if self._process != os.getpid():
@@ -138,7 +140,7 @@ class Turn:
             if self._file is None:
                 flags = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
                 self._file = os.open(self._path, flags, 0o666)
-            deadline = monotonic() + BUSY_SECONDS
+            deadline = monotonic() + self.patience
             pause = 0.0002
             while True:
                 try:
@@ -338,6 +340,19 @@ class SqliteFile:
                     connection.execute("PRAGMA schema_version").fetchone()
         self.turn.close()
         self._give_up()
+
+    def abandon(self) -> None:
+        """Close what nobody has closed, when nobody can any more: without waiting for a turn.
+
+        The garbage collector comes at any time, also while this very process has the turn by
+        another file of the same log: it would wait for itself. Whoever has the turn has the file
+        open, so that nothing is checkpointed by this, and checkpoints when they close.
+        """
+        self.turn.patience = 0.0
+        self.close()
+        if self._process == os.getpid():
+            with suppress(sqlite3.Error):
+                self.drop_writer()
 
     def refuse(self) -> None:
         """Close what turned out to be no log of ours, and leave nothing beside it."""
