@@ -5,7 +5,7 @@ It knows a policy by its class, its name and its version, and no slice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, TypeVar
 
@@ -14,6 +14,9 @@ from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
 from crm_core.kernel.registry import Registry
 
 P = TypeVar("P", bound=Policy)
+
+_Key = tuple[type, str, int]
+"""Class, name and version."""
 
 
 class PolicyBook:
@@ -28,57 +31,57 @@ class PolicyBook:
     """
 
     def __init__(self, policies: Iterable[Policy] = (), *, shipped: Registry | None = None) -> None:
-        self._by_ref: dict[tuple[type, str, int], Any] = {}
-        self._shipped, self._taken = shipped, set[type]()
-        for policy in policies:
-            if shipped is not None:
-                self._take(type(policy))
-            self._put(policy)
+        self._given, self._shipped = tuple(policies), shipped
+        self._kinds: dict[type, dict[_Key, Any]] = {}
+        for kind in {type(policy) for policy in self._given}:
+            self._of(kind)
 
     def __reduce__(self) -> tuple[type[PolicyBook], tuple[list[Policy]]]:
         """What another process is given: all that it holds, without what would read it."""
-        return PolicyBook, (self._all(),)
+        return PolicyBook, ([*self._of(object).values()],)
 
-    def _put(self, policy: Policy) -> None:
-        key = (type(policy), policy.ref.name, policy.ref.version)
-        there = self._by_ref.setdefault(key, policy)
-        if there.ref.digest != policy.ref.digest:
-            raise PolicyDigestMismatch(str(policy.ref), there.ref.digest, policy.ref.digest)
+    def _of(self, kind: type) -> dict[_Key, Any]:
+        """Every policy of a kind, read when it is first needed.
 
-    def _take(self, kind: type) -> None:
-        """Put in what is shipped of a kind, and of those that are of it."""
-        if self._shipped is None or kind in self._taken:
-            return
-        self._taken.add(kind)
-        for cls in self._shipped.shipped_kinds:
-            if kind in cls.__mro__:
-                found: tuple[Policy, ...] = self._shipped.shipped_of(cls)
-                for policy in found:
-                    self._put(policy)
+        INVARIANT: what another thread finds here is whole, since it is put here at once.
+        """
+        found = self._kinds.get(kind)
+        if found is None:
+            found = {}
+            for policy in (*self._brought(kind), *self._given):
+                if kind in type(policy).__mro__:
+                    key = (type(policy), policy.ref.name, policy.ref.version)
+                    there = found.setdefault(key, policy)
+                    if there.ref.digest != policy.ref.digest:
+                        ref, other = policy.ref, there.ref
+                        raise PolicyDigestMismatch(str(ref), other.digest, ref.digest)
+            self._kinds[kind] = found
+        return found
 
-    def _all(self) -> list[Any]:
-        self._take(object)
-        return [*self._by_ref.values()]
+    def _brought(self, kind: type) -> Iterator[Any]:
+        if self._shipped is not None:
+            for cls in self._shipped.shipped_kinds:
+                if kind in cls.__mro__:
+                    yield from self._shipped.shipped_of(cls)
 
     def add(self, policy: Policy) -> PolicyBook:
         """A book with one more policy."""
-        return PolicyBook([*self._by_ref.values(), policy], shipped=self._shipped)
+        return PolicyBook([*self._given, policy], shipped=self._shipped)
 
     def refs(self) -> list[PolicyRef]:
         """What the book holds, sorted."""
-        return sorted((p.ref for p in self._all()), key=lambda r: (r.name, r.version))
+        return sorted((p.ref for p in self._of(object).values()), key=lambda r: (r.name, r.version))
 
     def standing(self, day: date) -> list[tuple[str, str, bool]]:
         """What the book holds, each with its digest and whether it is in force on a day, sorted."""
         return sorted(
             (str(p.ref), p.ref.digest, not p.header.missing() and p.header.covers(day))
-            for p in self._all()
+            for p in self._of(object).values()
         )
 
     def every(self, kind: type[P]) -> list[P]:
         """All policies of a kind, in the order in which they came."""
-        self._take(kind)
-        return [policy for policy in self._by_ref.values() if isinstance(policy, kind)]
+        return [*self._of(kind).values()]
 
     def find(self, kind: type[P], name: str, day: date) -> P:
         """The policy of that name (`name` or `name/version`) to be used on a day.
@@ -128,8 +131,7 @@ class PolicyBook:
             UnknownPolicy: the book has no such name and version.
             PolicyDigestMismatch: it has, with other contents.
         """
-        self._take(kind)
-        found = self._by_ref.get((kind, ref.name, ref.version))
+        found = self._of(kind).get((kind, ref.name, ref.version))
         if found is None:
             raise UnknownPolicy.one("policy_unknown", policy=str(ref))
         if found.ref.digest != ref.digest:

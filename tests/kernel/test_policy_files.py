@@ -440,6 +440,23 @@ def test_a_book_of_what_is_shipped_reads_each_kind_when_it_is_asked_for() -> Non
     )
 
 
+def test_whoever_asks_while_another_thread_reads_is_told_all_of_it() -> None:
+    """A host's threads share one book: what one has begun to read is not half there for others."""
+    meanwhile: list[list[Any]] = []
+
+    class Slow(Registry):
+        def shipped_of(self, cls: type[Any]) -> tuple[Any, ...]:
+            found = super().shipped_of(cls)
+            if not meanwhile:
+                meanwhile.append([])
+                meanwhile.append(book.every(cls))
+            return found
+
+    book = PolicyBook(shipped=Slow(PARTS))
+    assert book.every(SlaPolicy) == meanwhile[1] == PolicyBook(registry().shipped).every(SlaPolicy)
+    assert len(book.refs()) == len(registry().shipped)
+
+
 def test_another_process_is_given_the_whole_book() -> None:
     book = PolicyBook(shipped=Registry(PARTS))
     assert pickle.loads(pickle.dumps(book)).refs() == book.refs()

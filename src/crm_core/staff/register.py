@@ -422,7 +422,7 @@ def _join(command: JoinStaffIds, state: Register) -> Decision:
         return Refusal("ids_the_same", "LOG-08", {"staff": command.staff})
     if _pair(command) in state.joined:
         return ()
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     return (
         StaffIdsJoined(
@@ -438,7 +438,7 @@ def _part(command: PartStaffIds, state: Register) -> Decision:
     if _pair(command) not in state.joined:
         details = {"staff": command.staff, "also": command.also}
         return Refusal("ids_not_joined", "LOG-08", details)
-    if not command.reason:
+    if not command.reason.strip():
         return no_reason("LOG-06")
     return (
         StaffIdsParted(
